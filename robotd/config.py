@@ -1,0 +1,199 @@
+"""The configuration: typed sections with units in their names, read from YAML.
+
+`config.yaml` at the root of the project is the commented default. Reading and its error messages live in
+`configfile`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from typing_extensions import Self
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Program = Annotated[int, Field(ge=0, le=127)]
+
+
+class Section(BaseModel):
+    """A group of settings; unknown keys are errors and values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Microphone(Section):
+    """Where sound comes from."""
+
+    enabled: bool = True
+    device: str | int | None = None
+    block_ms: Literal[20, 30] = 30
+    stall_s: Positive = 3.0
+
+
+class Camera(Section):
+    """Where pictures come from."""
+
+    enabled: bool = True
+    source: str | int | None = None
+    rate_hz: Annotated[float, Field(gt=0, le=60)] = 10.0
+    width: Annotated[int, Field(ge=64, le=4096)] = 640
+    height: Annotated[int, Field(ge=48, le=4096)] = 480
+    stall_s: Positive = 5.0
+
+
+class Speech(Section):
+    """How utterances are cut out of the sound."""
+
+    aggressiveness: Annotated[int, Field(ge=0, le=3)] = 2
+    preroll_ms: Annotated[int, Field(ge=0, le=2000)] = 300
+    hangover_ms: Annotated[int, Field(ge=60, le=5000)] = 600
+    min_speech_ms: Annotated[int, Field(ge=30, le=5000)] = 240
+    interim_s: Annotated[float, Field(ge=0.5, le=8)] = 2.0
+
+
+class Face(Section):
+    """How a face is found and read."""
+
+    landmarker: Literal["auto", "tflite", "mediapipe", "haar"] = "auto"
+    model: str = "face_image"
+    min_face_px: Annotated[int, Field(ge=16)] = 40
+    lost_after_s: Positive = 1.0
+
+
+class Voice(Section):
+    """How an utterance is read."""
+
+    model: str = "voice_mel"
+
+
+class Runtime(Section):
+    """How models are run."""
+
+    providers: list[Literal["cpu", "xnnpack", "cuda", "tensorrt"]] = ["cpu"]
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class Weights(Section):
+    """How much each modality counts; renormalised over those that are there."""
+
+    face: NotNegative = 0.75
+    voice: NotNegative = 0.25
+    words: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _one_counts(self) -> Self:
+        if self.face + self.voice + self.words <= 0:
+            raise ValueError("at least one weight must be above 0")
+        return self
+
+
+class HalfLife(Section):
+    """After how many seconds a reading counts half."""
+
+    face: Positive = 2.0
+    voice: Positive = 6.0
+    words: Positive = 20.0
+
+
+class Fusion(Section):
+    """How the modalities are put together."""
+
+    weights: Weights = Weights()
+    half_life_s: HalfLife = HalfLife()
+    unsure_below: Share = 0.2
+    sure_above: Share = 0.4
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.unsure_below >= self.sure_above:
+            raise ValueError("unsure_below must be less than sure_above")
+        return self
+
+
+class FeelingOverTime(Section):
+    """How the feeling moves in time."""
+
+    tick_s: Annotated[float, Field(ge=0.1, le=5)] = 0.5
+    smoothing_s: NotNegative = 1.0
+    margin: Share = 0.05
+    hold_s: NotNegative = 0.5
+    unknown_after_s: Positive = 10.0
+
+
+class Recommend(Section):
+    """When and how many songs are recommended."""
+
+    tracks: Annotated[int, Field(ge=1, le=50)] = 3
+    min_interval_s: NotNegative = 30.0
+    refresh_s: Positive = 240.0
+    ttl_s: Positive = 60.0
+
+
+class Programs(Section):
+    """General MIDI programs (0-127) by quadrant."""
+
+    Q1: Program = 11
+    Q2: Program = 48
+    Q3: Program = 0
+    Q4: Program = 88
+
+
+class Midi(Section):
+    """The MIDI port and what is played on it."""
+
+    enabled: bool = True
+    backend: Literal["auto", "alsa", "jack"] = "auto"
+    port: str = "robotd"
+    channel: Annotated[int, Field(ge=1, le=16)] = 1
+    programs: Programs = Programs()
+    record: Path | None = None
+
+
+class Mqtt(Section):
+    """The broker."""
+
+    enabled: bool = True
+    host: str | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    username: str | None = None
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    tls: bool = False
+    tls_ca_file: Path | None = None
+    tls_cert_file: Path | None = None
+    tls_key_file: Path | None = None
+    tls_insecure: bool = False
+    client_id: str | None = None
+    keepalive_s: Annotated[int, Field(ge=1, le=3600)] = 20
+    queue_size: Annotated[int, Field(ge=8, le=100_000)] = 512
+    discovery: bool = True
+    discovery_prefix: str = "homeassistant"
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("give either password or password_file, not both")
+        return self
+
+
+class Config(Section):
+    """Everything that can be set."""
+
+    robot_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "robot"
+    input: Literal["auto", "devices", "scene"] = "auto"
+    mode: Literal["off", "recommend", "compose", "both"] = "both"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    microphone: Microphone = Microphone()
+    camera: Camera = Camera()
+    speech: Speech = Speech()
+    face: Face = Face()
+    voice: Voice = Voice()
+    runtime: Runtime = Runtime()
+    fusion: Fusion = Fusion()
+    feeling: FeelingOverTime = FeelingOverTime()
+    recommend: Recommend = Recommend()
+    midi: Midi = Midi()
+    mqtt: Mqtt = Mqtt()

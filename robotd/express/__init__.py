@@ -1,0 +1,1 @@
+"""The ways out: MQTT, MIDI, JSON lines, the service manager."""

@@ -1,0 +1,1 @@
+"""One estimate of how the person feels, from all readings over time."""

@@ -1,0 +1,1 @@
+"""The answer in music: recommendations and notes."""

@@ -1,0 +1,26 @@
+"""Where robotd keeps things: shipped data, and the state that survives a restart."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def shipped(name: str) -> Path:
+    """Return a file or folder that travels with robotd: inside the installed package, or in the checkout."""
+    inside = PACKAGE / name
+    return inside if inside.exists() else PACKAGE.parent / name
+
+
+def state_directory() -> Path:
+    """Return (and make) the folder for library, feedback and switches.
+
+    `$STATE_DIRECTORY` when a service manager sets it, else `robotd` in the XDG data home.
+    """
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    folder = Path(given) if given else Path(home) / "robotd"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,1 @@
+"""Devices and files as streams of frames and sound."""
