@@ -52,9 +52,14 @@ class Utterance:
     final: bool
 
     @property
+    def duration_s(self) -> float:
+        """How long it is."""
+        return len(self.samples) / RATE_HZ
+
+    @property
     def end_s(self) -> float:
         """When it ends."""
-        return self.start_s + len(self.samples) / RATE_HZ
+        return self.start_s + self.duration_s
 
 
 class UtteranceCutter:

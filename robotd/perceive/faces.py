@@ -1,0 +1,84 @@
+"""Finding faces and their 468 landmarks: what every landmarker gives, and the choice between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from robotd.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from robotd.config import Face, Runtime
+    from robotd.perceive.manifest import Manifest
+
+#: Corners of the eyes and the middles of the lips in the 468-point mesh (seen from the camera: left is left).
+LEFT_EYE, RIGHT_EYE = (33, 133), (362, 263)
+LIPS = (13, 14)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundFace:
+    """A face in a picture.
+
+    Attributes:
+        x, y, width, height: its box in pixels; it may reach over the picture's edge.
+        score: how sure the detector is, 0..1.
+        eyes: (left x, y), (right x, y) in pixels as the detector sees them, if it does.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    score: float
+    eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+    def overlap(self, other: FoundFace) -> float:
+        """Return the intersection over union of the two boxes, 0..1."""
+        wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        shared = max(0.0, wide) * max(0.0, high)
+        return shared / (self.width * self.height + other.width * other.height - shared)
+
+
+class Landmarker(Protocol):
+    """Finds faces, and the mesh of one of them."""
+
+    name: str
+    #: Whether a face without a mesh is no face: a second opinion on what was found.
+    has_mesh: bool
+
+    def find(self, image: NDArray[np.uint8]) -> list[FoundFace]:
+        """Return the faces of a [height, width, 3] BGR picture."""
+
+    def mesh(self, image: NDArray[np.uint8], face: FoundFace) -> NDArray[np.float32] | None:
+        """Return [468, 3] points in pixels (z with the scale of x), None where there is no mesh."""
+
+
+def open_landmarker(face: Face, manifest: Manifest, runtime: Runtime) -> tuple[Landmarker, str | None]:
+    """Return the landmarker that the configuration asks for, and a word of warning if it is a substitute.
+
+    Raises:
+        ModelError: the one that is asked for by name can't be had.
+    """
+    if face.landmarker == "haar":
+        from robotd.perceive.haar import HaarLandmarker
+
+        return HaarLandmarker(), None
+    if face.landmarker == "mediapipe":
+        from robotd.perceive.mediapipe import MediapipeLandmarker
+
+        return MediapipeLandmarker(), None
+    from robotd.perceive.blazeface import BlazefaceLandmarker
+
+    try:
+        return BlazefaceLandmarker(manifest, runtime), None
+    except ModelError as error:
+        if face.landmarker == "tflite":
+            raise
+        from robotd.perceive.haar import HaarLandmarker
+
+        return HaarLandmarker(), f"{error}; until then faces are found by Haar cascades, slower and less well"
