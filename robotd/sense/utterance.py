@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PIECE_S = 8.0
 LAST_PIECE_S = 2.0
 
+#: A leap of the time by more than this is a gap in the sound.
+_GAP_S = 0.2
 _FRAME_MS = 30
 _FRAME = RATE_HZ * _FRAME_MS // 1000
 _PIECE = int(PIECE_S * RATE_HZ)
@@ -65,15 +67,13 @@ class Utterance:
 class UtteranceCutter:
     """Feeds on blocks of sound of any length and gives utterances as they come.
 
-    A piece that grows long is also given as it stands every `interim_s` (`final` False). At a gap in the
-    sound (a device was reopened) call `flush` first.
+    A piece that grows long is also given as it stands every `interim_s` (`final` False). A gap in the sound
+    (a device was reopened) ends what was being said.
     """
 
     def __init__(self, speech: Speech) -> None:
         self._vad = webrtcvad.Vad(speech.aggressiveness)
-        self._preroll: deque[NDArray[np.float32]] = deque(
-            maxlen=max(_ONSET_FRAMES, speech.preroll_ms // _FRAME_MS)
-        )
+        self._preroll: deque[NDArray[np.float32]] = deque(maxlen=max(_ONSET_FRAMES, speech.preroll_ms // _FRAME_MS))
         self._hangover_frames = speech.hangover_ms // _FRAME_MS
         self._min_speech_frames = speech.min_speech_ms // _FRAME_MS
         self._interim_frames = int(speech.interim_s * 1000 / _FRAME_MS)
@@ -97,12 +97,14 @@ class UtteranceCutter:
 
     def feed(self, sound: Sound) -> list[Utterance]:
         """Take a block and return the utterances (interim and final) that it completes."""
+        found: list[Utterance] = []
+        if sound.time_s - self._clock_s - len(self._rest) / RATE_HZ > _GAP_S:
+            found += self.flush()
         if not len(self._rest):
             self._clock_s = sound.time_s
         samples = np.concatenate([self._rest, sound.samples]) if len(self._rest) else sound.samples
         whole = len(samples) // _FRAME * _FRAME
         self._rest = samples[whole:].copy()
-        found: list[Utterance] = []
         for start in range(0, whole, _FRAME):
             found.extend(self._step(samples[start : start + _FRAME]))
             self._clock_s += _FRAME_MS / 1000

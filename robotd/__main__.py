@@ -1,0 +1,5 @@
+"""`python -m robotd` is `robotd`."""
+
+from robotd.cli import main
+
+main()

@@ -1,0 +1,75 @@
+"""From a feeling to its answer: when to recommend, and what the performer hears."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from robotd.emotion import UNKNOWN, quadrant_at
+from robotd.errors import LibraryError
+
+if TYPE_CHECKING:
+    from robotd.config import Recommend
+    from robotd.daemon.switches import Mode
+    from robotd.emotion import Feeling
+    from robotd.express.midi.performer import Performer
+    from robotd.music.recommend import Recommendation, Recommender
+
+log = logging.getLogger(__name__)
+
+
+class Answer:
+    """Answers feelings by the mode: `recommend` songs, `compose` music, `both`, or `off`.
+
+    A recommendation follows a new label, or `refresh_s` without one, but never sooner than `min_interval_s`
+    after the last. A mood set by hand takes the place of what is felt until it is cleared.
+    """
+
+    def __init__(self, recommend: Recommend, recommender: Recommender | None, mode: Mode) -> None:
+        self.mode: Mode = mode
+        self.mood: tuple[float, float] | None = None
+        self.music_muted = False
+        self._config = recommend
+        self._recommender = recommender
+        self._answered: str | None = None
+        self._answered_at_s = float("-inf")
+
+    def configure(self, recommend: Recommend) -> None:
+        """Take new settings."""
+        self._config = recommend
+
+    def perform(self, feeling: Feeling, performer: Performer) -> None:
+        """Let the performer follow the feeling, or rest."""
+        point = self._point(feeling)
+        if point is None or self.mode not in {"compose", "both"} or self.music_muted:
+            performer.rest()
+        else:
+            performer.feel(*point, quadrant_at(*point) if self.mood else feeling.quadrant or quadrant_at(*point))
+
+    def recommend(self, feeling: Feeling) -> Recommendation | None:
+        """Return a recommendation if it is time for one."""
+        point = self._point(feeling)
+        if point is None or self._recommender is None or self.mode not in {"recommend", "both"}:
+            return None
+        label = f"mood {point}" if self.mood else feeling.label
+        waited_s = feeling.time_s - self._answered_at_s
+        due = waited_s >= (self._config.refresh_s if label == self._answered else self._config.min_interval_s)
+        if not due:
+            return None
+        self._answered, self._answered_at_s = label, feeling.time_s
+        try:
+            return self._recommender.recommend(*point, count=self._config.tracks, ttl_s=self._config.ttl_s)
+        except LibraryError as error:
+            log.warning("nothing to recommend: %s", error)
+            return None
+
+    def forget_times(self) -> None:
+        """Begin anew with the times of another input."""
+        self._answered, self._answered_at_s = None, float("-inf")
+
+    def _point(self, feeling: Feeling) -> tuple[float, float] | None:
+        if self.mood is not None:
+            return self.mood
+        if feeling.label == UNKNOWN or feeling.valence is None or feeling.arousal is None:
+            return None
+        return feeling.valence, feeling.arousal

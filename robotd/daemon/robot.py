@@ -1,0 +1,282 @@
+"""The open robot: its parts, the loops that run through them, and the commands that change it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from robotd.daemon.answer import Answer
+from robotd.daemon.commands import (
+    Action,
+    CommandTable,
+    Data,
+    FeedbackPayload,
+    ModePayload,
+    MoodPayload,
+    MutePayload,
+    NoPayload,
+)
+from robotd.daemon.diagnostics import Usage, percentiles
+from robotd.daemon.switches import save_switches
+from robotd.emotion import Feeling, Quadrant
+from robotd.errors import CommandError, ConfigError
+from robotd.express import notify
+from robotd.feel.event import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from robotd.config import Config
+    from robotd.daemon.mind import Mind, Outcome
+    from robotd.daemon.part import Part
+    from robotd.daemon.switches import Switches
+    from robotd.express.midi.performer import Performer, Playing
+    from robotd.express.mqtt import MqttLink
+    from robotd.express.mqtt_commands import Command
+    from robotd.express.outlet import Outlet
+    from robotd.music.library import Library
+    from robotd.sense.stream import Senses
+
+log = logging.getLogger(__name__)
+
+#: The points that stand for a quadrant when a mood is set by its name.
+_MOODS = {Quadrant.Q1: (0.6, 0.5), Quadrant.Q2: (-0.6, 0.5), Quadrant.Q3: (-0.6, -0.4), Quadrant.Q4: (0.5, -0.4)}
+_DIAGNOSTICS_S = 5.0
+#: Without a tick for so long the chain hangs, and the watchdog is let run out.
+_HUNG_S = 15.0
+
+
+class Robot:
+    """The parts of a running robot and what happens between them.
+
+    Args:
+        config: the settings as they are now.
+        switches: as they were left.
+        answer: what follows from a feeling.
+        load: reads the configuration again, for `reload`.
+    """
+
+    link: Part[MqttLink | None]
+    performer: Part[Performer]
+    mind: Part[Mind]
+    senses: Part[Senses]
+    outlet: Outlet
+    library: Library | None = None
+
+    def __init__(self, config: Config, switches: Switches, answer: Answer, load: Callable[[], Config]) -> None:
+        self.config = config
+        self.switches = switches
+        self.answer = answer
+        self.load = load
+        self.reload_wanted = asyncio.Event()
+        self.ended = asyncio.Event()
+        self.feeling: Feeling | None = None
+        self.commands = CommandTable(
+            {
+                "mode": Action(ModePayload, self._mode, bare="mode"),
+                "mute": Action(MutePayload, self._mute),
+                "mood": Action(MoodPayload, self._mood, bare="quadrant"),
+                "feedback": Action(FeedbackPayload, self._feedback),
+                "panic": Action(NoPayload, self._panic),
+                "reload": Action(NoPayload, self._reload),
+            }
+        )
+        self._usage = Usage()
+        self._ticked_at_s = time.monotonic()
+        self._status = ""
+
+    # The chain
+
+    async def perceive(self) -> None:
+        """Take sample after sample until the input ends (only a clip does)."""
+        last_s = 0.0
+        async for sample in self.senses.it:
+            last_s = sample.time_s
+            self._ticked_at_s = time.monotonic()
+            async for outcome in self.mind.it.take(sample):
+                await self._tell(outcome)
+            self.performer.it.advance(last_s)
+        async for outcome in self.mind.it.finish():
+            await self._tell(outcome)
+        self.ended.set()
+
+    async def _tell(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Event):
+            self.outlet.event(outcome)
+            return
+        before = self.feeling.label if self.feeling else None
+        self.feeling = outcome
+        if before is not None and outcome.label != before:
+            self.outlet.event(Event("feeling_changed", outcome.time_s, {"from": before, "to": outcome.label}))
+        self.outlet.feeling(outcome)
+        await self._act(outcome)
+
+    async def _act(self, feeling: Feeling) -> None:
+        self.answer.perform(feeling, self.performer.it)
+        recommendation = await asyncio.to_thread(self.answer.recommend, feeling)
+        if recommendation is not None:
+            self.outlet.recommendation(recommendation)
+
+    def played(self, playing: Playing | None) -> None:
+        """Tell the bar that begins, or that the music stopped."""
+        self.outlet.music(playing)
+
+    # The robot itself
+
+    async def watch(self) -> None:
+        """Tell diagnostics and status, and feed the watchdog while samples flow."""
+        interval_s = min(_DIAGNOSTICS_S, notify.watchdog_interval_s() or _DIAGNOSTICS_S)
+        told_at_s = float("-inf")
+        while True:
+            if time.monotonic() - self._ticked_at_s < _HUNG_S:
+                notify.watchdog()
+            if time.monotonic() - told_at_s >= _DIAGNOSTICS_S:
+                told_at_s = time.monotonic()
+                self._tell_status()
+            await asyncio.sleep(interval_s)
+
+    def _tell_status(self) -> None:
+        self.outlet.state("diagnostics", self.diagnostics())
+        trouble = self.trouble()
+        status = "degraded" if trouble else "online"
+        link = self.link.it
+        if link is not None and status != self._status:
+            link.publish_retained("status", status)
+        self._status = status
+        label = self.feeling.label if self.feeling else "unknown"
+        notify.status(f"{status}{': ' + ', '.join(trouble) if trouble else ''}; feeling {label}")
+
+    def trouble(self) -> list[str]:
+        """Return what does not work as configured."""
+        wrong = [f"{sense} {how}" for sense, how in self.senses.it.health.items() if how in {"missing", "stalled"}]
+        wrong += [f"{what} refused" for what in self.mind.it.refused]
+        if not self.performer.it.connected:
+            wrong.append("no MIDI port")
+        return wrong
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Return what the robot knows of itself."""
+        mind, link = self.mind.it, self.link.it
+        return {
+            **self._usage.measure(),
+            "senses": dict(self.senses.it.health),
+            "counters": dict(self.senses.it.counters),
+            "perceived": {"faces": mind.counts.faces, "utterances": mind.counts.utterances},
+            "face_ms": percentiles(mind.counts.face_ms),
+            "voice_ms": percentiles(mind.counts.voice_ms),
+            "models": dict(mind.models),
+            "refused": dict(mind.refused),
+            "midi": self.performer.it.diagnostics(),
+            "mqtt": asdict(link.counters) if link else None,
+        }
+
+    def tell_switches(self) -> None:
+        """Tell how the switches are."""
+        self.outlet.state("switches", asdict(self.switches))
+
+    # Commands
+
+    async def handle(self, command: Command) -> Data:
+        """Carry out a command from MQTT.
+
+        Raises:
+            CommandError: it is unknown or malformed.
+        """
+        return await self.commands.run(command.name, command.payload)
+
+    async def apply_switches(self) -> None:
+        """Bring the parts in line with the switches."""
+        self.answer.mode = self.switches.mode
+        self.answer.music_muted = self.switches.music_muted
+        await self.senses.it.mute(microphone=self.switches.microphone_muted, camera=self.switches.camera_muted)
+        if self.switches.music_muted:
+            self.performer.it.panic()
+
+    async def _switch(self, **changes: Any) -> Data:
+        self.switches = replace(self.switches, **changes)
+        await self.apply_switches()
+        await asyncio.to_thread(save_switches, self.switches)
+        self.tell_switches()
+        return asdict(self.switches)
+
+    async def _mode(self, payload: ModePayload) -> Data:
+        return await self._switch(mode=payload.mode)
+
+    async def _mute(self, payload: MutePayload) -> Data:
+        given = {
+            "microphone_muted": payload.microphone,
+            "camera_muted": payload.camera,
+            "music_muted": payload.music,
+        }
+        if payload.microphone:
+            self.mind.it.forget("voice")
+        if payload.camera:
+            self.mind.it.forget("face")
+        return await self._switch(**{name: muted for name, muted in given.items() if muted is not None})
+
+    async def _mood(self, payload: MoodPayload) -> Data:
+        if payload.quadrant is not None:
+            self.answer.mood = _MOODS[Quadrant(payload.quadrant)]
+        elif payload.valence is not None and payload.arousal is not None:
+            self.answer.mood = (payload.valence, payload.arousal)
+        else:
+            self.answer.mood = None
+        if self.feeling is not None:
+            await self._act(self.feeling)
+        mood = self.answer.mood
+        return {"mood": None if mood is None else {"valence": mood[0], "arousal": mood[1]}}
+
+    async def _feedback(self, payload: FeedbackPayload) -> Data:
+        if self.library is None:
+            raise CommandError("there is no song library to keep feedback in")
+        await asyncio.to_thread(
+            self.library.add_feedback, payload.id, track=payload.track, kind=payload.kind, value=payload.value
+        )
+        return {"id": payload.id}
+
+    async def _panic(self, _: NoPayload) -> Data:
+        self.performer.it.panic()
+        return None
+
+    async def _reload(self, _: NoPayload) -> Data:
+        # The answer must not wait for its own connection to be reopened; a mistake is told at once.
+        try:
+            await asyncio.to_thread(self.load)
+        except ConfigError as error:
+            raise CommandError(str(error)) from error
+        self.reload_wanted.set()
+        return None
+
+    async def reload(self) -> None:
+        """Read the configuration again and open anew only what stands on changed settings."""
+        notify.reloading()
+        try:
+            config = await asyncio.to_thread(self.load)
+        except ConfigError as error:
+            log.error("the configuration was not reloaded:\n%s", error)
+            notify.ready()
+            return
+        self.config = config
+        self.answer.configure(config.recommend)
+        if await self.link.reload(config):
+            self.tell_switches()
+        await self.performer.reload(config)
+        if await self.mind.reload(config) | await self.senses.reload(config):
+            self.mind.it.forget_senses()
+            self.answer.forget_times()
+            await self.apply_switches()
+        self.mind.it.configure(config)
+        logging.getLogger("robotd").setLevel(config.log_level.upper())
+        log.info("configuration reloaded")
+        notify.ready()
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait until it is gone."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,175 @@
+"""The robot's life: open in order, wait, close in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from robotd.aio import TaskGroup
+from robotd.daemon.answer import Answer
+from robotd.daemon.mind import Mind
+from robotd.daemon.part import Part
+from robotd.daemon.robot import Robot, cancelled
+from robotd.daemon.switches import Switches, load_switches
+from robotd.errors import LibraryError
+from robotd.express import notify
+from robotd.express.broker import local_broker
+from robotd.express.midi.performer import open_performer
+from robotd.express.mqtt import MqttLink
+from robotd.express.outlet import Outlet
+from robotd.music.library import Library, library_path
+from robotd.music.recommend import Recommender
+from robotd.sense.choose import open_senses
+from robotd.sense.clip import ClipSenses
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from robotd.config import Config
+    from robotd.express.jsonlines import JsonLines
+    from robotd.express.midi.performer import Performer
+    from robotd.sense.stream import Senses
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked for on the command line beside the configuration.
+
+    Attributes:
+        clip: a video or sound file in place of the senses.
+        fast: the clip as fast as possible.
+        for_s: stop after so many seconds.
+        lines: where `--json` goes.
+        load: reads the configuration again.
+    """
+
+    load: Callable[[], Config]
+    clip: Path | None = None
+    fast: bool = False
+    for_s: float | None = None
+    lines: JsonLines | None = None
+
+
+async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event, options: Options) -> dict[str, Any]:
+    """Run the robot until `stop` is set, the clip ends or the time is up; returns a summary of counts."""
+    began_s = time.monotonic()
+    # Frequent hand-overs of the interpreter lock keep the MIDI thread on time while features are computed.
+    sys.setswitchinterval(0.0005)
+    # A clip is looked at as it is: switches that were left on a device do not touch it.
+    switches = Switches(mode=config.mode) if options.clip else load_switches(config.mode)
+    async with AsyncExitStack() as stack:
+        library = await asyncio.to_thread(_open_library)
+        if library is not None:
+            stack.callback(library.close)
+        answer = Answer(config.recommend, Recommender(library) if library else None, switches.mode)
+        robot = Robot(config, switches, answer, options.load)
+        robot.reload_wanted = reload_wanted
+        robot.library = library
+        robot.outlet = Outlet(lambda: robot.link.it, options.lines)
+        robot.link = await stack.enter_async_context(
+            Part(lambda c: _open_link(c, robot), lambda c: (c.mqtt, c.robot_id), config)
+        )
+        robot.performer = await stack.enter_async_context(
+            Part(lambda c: _open_performer(c, robot, options), lambda c: c.midi, config)
+        )
+        robot.mind = await stack.enter_async_context(
+            Part(Mind, lambda c: (c.face, c.voice, c.runtime, c.speech), config)
+        )
+        robot.senses = await stack.enter_async_context(
+            Part(
+                lambda c: _open_senses(c, options),
+                lambda c: (c.input, c.microphone, c.camera, c.feeling.tick_s),
+                config,
+            )
+        )
+        await robot.apply_switches()
+        robot.tell_switches()
+        notify.ready()
+        await _live(robot, stop, options.for_s)
+        notify.stopping()
+        summary = _summary(robot, time.monotonic() - began_s)
+    return summary
+
+
+async def _live(robot: Robot, stop: asyncio.Event, for_s: float | None) -> None:
+    """Let the robot live until it is stopped, reloading its parts when that is asked for."""
+    async with TaskGroup() as tasks:
+        watching = tasks.create_task(robot.watch(), name="watch")
+        perceiving = tasks.create_task(robot.perceive(), name="perceive")
+        ends = asyncio.get_running_loop().time() + for_s if for_s is not None else None
+        while True:
+            signals = (stop, robot.ended, robot.reload_wanted)
+            left_s = None if ends is None else max(0.0, ends - asyncio.get_running_loop().time())
+            await _first(signals, left_s)
+            if not robot.reload_wanted.is_set() or stop.is_set():
+                break
+            robot.reload_wanted.clear()
+            await cancelled(perceiving)
+            await robot.reload()
+            perceiving = tasks.create_task(robot.perceive(), name="perceive")
+        await cancelled(perceiving)
+        await cancelled(watching)
+
+
+async def _first(events: tuple[asyncio.Event, ...], timeout_s: float | None) -> None:
+    """Wait until one of some events is set, or the time is up."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def _open_library() -> Library | None:
+    try:
+        return Library(library_path())
+    except LibraryError as error:
+        log.error("%s; going on without recommendations", error)
+        return None
+
+
+@asynccontextmanager
+async def _open_link(config: Config, robot: Robot) -> AsyncIterator[MqttLink | None]:
+    if not config.mqtt.enabled:
+        yield None
+        return
+    async with local_broker(config.mqtt) as (host, port):
+        mqtt = config.mqtt.model_copy(update={"host": host, "port": port})
+        async with MqttLink(mqtt, config.robot_id, robot.handle, robot.commands.names) as link:
+            yield link
+
+
+def _open_performer(config: Config, robot: Robot, options: Options) -> AbstractAsyncContextManager[Performer]:
+    return open_performer(config.midi, robot.played, media_time=options.fast)
+
+
+def _open_senses(config: Config, options: Options) -> AbstractAsyncContextManager[Senses]:
+    if options.clip is None:
+        return open_senses(config)
+    return ClipSenses(options.clip, config.feeling.tick_s, config.camera.rate_hz, fast=options.fast)
+
+
+def _summary(robot: Robot, seconds: float) -> dict[str, Any]:
+    said, counts = robot.outlet.said, robot.mind.it.counts
+    return {
+        "seconds": round(seconds, 1),
+        "feelings": said["feeling"],
+        "frames": counts.frames,
+        "faces": counts.faces,
+        "utterances": counts.utterances,
+        "events": said["event"],
+        "recommendations": said["recommendation"],
+        "notes_played": robot.performer.it.notes_played,
+        "bars_played": robot.performer.it.bars_played,
+    }
