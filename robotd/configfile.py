@@ -54,9 +54,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Place, int]]:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except OSError as error:
-        raise ConfigError(
-            f"{path}: can't be read ({error.strerror}); give an existing file with --config"
-        ) from error
+        raise ConfigError(f"{path}: can't be read ({error.strerror}); give an existing file with --config") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text") from error
     except yaml.YAMLError as error:
@@ -89,9 +87,7 @@ def _find_lines(node: yaml.Node | None, place: Place, lines: dict[Place, int], t
 def _apply(data: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise ConfigError(
-            f"--set {override}: write it as key=value, for instance --set mqtt.host=192.168.1.5"
-        )
+        raise ConfigError(f"--set {override}: write it as key=value, for instance --set mqtt.host=192.168.1.5")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -122,11 +118,7 @@ def _suggestion(place: Place) -> str:
     model: type[BaseModel] = Config
     for part in place[:-1]:
         field = model.model_fields.get(str(part))
-        if (
-            field is None
-            or not isinstance(field.annotation, type)
-            or not issubclass(field.annotation, BaseModel)
-        ):
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
             return ""
         model = field.annotation
     near = difflib.get_close_matches(str(place[-1]), model.model_fields, n=1, cutoff=0.5)

@@ -14,6 +14,11 @@ def shipped(name: str) -> Path:
     return inside if inside.exists() else PACKAGE.parent / name
 
 
+def library_path() -> Path:
+    """Return where the song library lies."""
+    return state_directory() / "library.sqlite3"
+
+
 def state_directory() -> Path:
     """Return (and make) the folder for library, feedback and switches.
 

@@ -25,8 +25,8 @@ def models_command(
 
     manifest = load_manifest()
     if fetch:
-        for path in fetch_missing(manifest):
-            typer.echo(f"fetched {path}")
+        for fetched in fetch_missing(manifest):
+            typer.echo(f"fetched {fetched}")
         return
     from rich.console import Console
     from rich.table import Table

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 #: Looked for in this order where `--config` is not given; with none of them the built-in defaults hold.
 PLACES = (Path("config.yaml"), Path("~/.config/robotd/config.yaml"), Path("/etc/robotd/config.yaml"))
 
-# typer reads these annotations on Python 3.10 too, where `X | None` is not enough for it.
 ConfigPath = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option("--config", "-c", help="Configuration file.", show_default="the first that exists", metavar="FILE"),
 ]
 Overrides = Annotated[
-    Optional[list[str]],  # noqa: UP045
+    list[str] | None,
     typer.Option("--set", "-s", help="Override one key, for instance `mqtt.host=broker`.", metavar="KEY=VALUE"),
 ]
 

@@ -6,7 +6,7 @@ import json
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,11 +29,11 @@ class As(str, Enum):
 def perceive_command(
     files: Annotated[list[Path], typer.Argument(help="Pictures or sounds; `-` reads a list from standard input.")],
     read_as: Annotated[
-        Optional[As],  # noqa: UP045
+        As | None,
         typer.Option("--as", help="What they are read as.", show_default="by the file's name"),
     ] = None,
     model: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(help="A model of the manifest in place of the configured one.", metavar="NAME"),
     ] = None,
     config: ConfigPath = None,

@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,15 +24,15 @@ def run_command(
     config: ConfigPath = None,
     overrides: Overrides = None,
     for_s: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option("--for", help="Stop after so many seconds.", min=0.0, metavar="SECONDS"),
     ] = None,
     clip: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="A video or sound file in place of camera and microphone.", metavar="FILE"),
     ] = None,
     record: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="Write what is played to a MIDI file.", metavar="FILE.mid"),
     ] = None,
     *,

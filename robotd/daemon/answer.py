@@ -58,7 +58,7 @@ class Answer:
             return None
         self._answered, self._answered_at_s = label, feeling.time_s
         try:
-            return self._recommender.recommend(*point, count=self._config.tracks, ttl_s=self._config.ttl_s)
+            return self._recommender.recommend(*point, count=self._config.tracks)
         except LibraryError as error:
             log.warning("nothing to recommend: %s", error)
             return None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from typing_extensions import Self
 
 from robotd.errors import CommandError
+from robotd.music.library import FeedbackKind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -63,9 +64,9 @@ class MoodPayload(Payload):
 class FeedbackPayload(Payload):
     """How a recommended song was received."""
 
-    id: str
-    track: int = 0
-    kind: Literal["up", "down", "score", "skipped", "ended"]
+    id: str | None = None
+    song_id: int
+    kind: FeedbackKind
     value: float | None = None
 
 

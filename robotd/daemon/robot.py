@@ -9,7 +9,6 @@ import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from robotd.daemon.answer import Answer
 from robotd.daemon.commands import (
     Action,
     CommandTable,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from robotd.config import Config
+    from robotd.daemon.answer import Answer
     from robotd.daemon.mind import Mind, Outcome
     from robotd.daemon.part import Part
     from robotd.daemon.switches import Switches
@@ -234,9 +234,13 @@ class Robot:
         if self.library is None:
             raise CommandError("there is no song library to keep feedback in")
         await asyncio.to_thread(
-            self.library.add_feedback, payload.id, track=payload.track, kind=payload.kind, value=payload.value
+            self.library.add_feedback,
+            payload.song_id,
+            payload.kind,
+            value=payload.value,
+            recommendation_id=payload.id,
         )
-        return {"id": payload.id}
+        return {"song_id": payload.song_id}
 
     async def _panic(self, _: NoPayload) -> Data:
         self.performer.it.panic()

@@ -22,8 +22,9 @@ from robotd.express.broker import local_broker
 from robotd.express.midi.performer import open_performer
 from robotd.express.mqtt import MqttLink
 from robotd.express.outlet import Outlet
-from robotd.music.library import Library, library_path
+from robotd.music.library import Library
 from robotd.music.recommend import Recommender
+from robotd.paths import library_path
 from robotd.sense.choose import open_senses
 from robotd.sense.clip import ClipSenses
 
@@ -67,10 +68,9 @@ async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event,
     # A clip is looked at as it is: switches that were left on a device do not touch it.
     switches = Switches(mode=config.mode) if options.clip else load_switches(config.mode)
     async with AsyncExitStack() as stack:
-        library = await asyncio.to_thread(_open_library)
-        if library is not None:
-            stack.callback(library.close)
-        answer = Answer(config.recommend, Recommender(library) if library else None, switches.mode)
+        library = _open_library(stack)
+        recommender = Recommender(library, config.recommend) if library else None
+        answer = Answer(config.recommend, recommender, switches.mode)
         robot = Robot(config, switches, answer, options.load)
         robot.reload_wanted = reload_wanted
         robot.library = library
@@ -96,8 +96,7 @@ async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event,
         notify.ready()
         await _live(robot, stop, options.for_s)
         notify.stopping()
-        summary = _summary(robot, time.monotonic() - began_s)
-    return summary
+    return _summary(robot, time.monotonic() - began_s)
 
 
 async def _live(robot: Robot, stop: asyncio.Event, for_s: float | None) -> None:
@@ -131,9 +130,9 @@ async def _first(events: tuple[asyncio.Event, ...], timeout_s: float | None) -> 
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
-def _open_library() -> Library | None:
+def _open_library(stack: AsyncExitStack) -> Library | None:
     try:
-        return Library(library_path())
+        return stack.enter_context(Library(library_path()))
     except LibraryError as error:
         log.error("%s; going on without recommendations", error)
         return None

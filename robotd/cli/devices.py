@@ -1,0 +1,46 @@
+"""`robotd devices`: microphones, cameras and MIDI ports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from robotd.errors import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def devices_command() -> None:
+    """List what can be heard with, looked with and played on, as the configuration names it."""
+    from robotd.express.midi.port import list_midi_ports
+    from robotd.sense.devices import list_cameras, list_microphones
+
+    def microphones() -> list[str]:
+        return [
+            f"{'*' if found.default else ' '} {found.number}: {found.name} ({found.channels} ch, {found.rate_hz} Hz)"
+            for found in list_microphones()
+        ]
+
+    def cameras() -> list[str]:
+        return [
+            f"  {found.path}: {found.name}{'' if found.readable else ' (not readable: join the group video)'}"
+            for found in list_cameras()
+        ]
+
+    def midi_ports() -> list[str]:
+        return [f"  {found}" for found in list_midi_ports()]
+
+    _show("microphones (microphone.device)", microphones)
+    _show("cameras (camera.source)", cameras)
+    _show("MIDI outputs (midi.port)", midi_ports)
+
+
+def _show(title: str, listed: Callable[[], list[str]]) -> None:
+    typer.echo(f"{title}:")
+    try:
+        lines = listed()
+    except DeviceError as error:
+        lines = [f"  can't be listed: {error}"]
+    typer.echo("\n".join(lines or ["  none"]))
