@@ -1,4 +1,4 @@
-"""From a feeling to its answer: when to recommend, and what the performer hears."""
+"""From a feeling to its answer: when to recommend, and what the band hears."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from robotd.config import Recommend
     from robotd.daemon.switches import Mode
     from robotd.emotion import Feeling
-    from robotd.express.midi.performer import Performer
+    from robotd.express.midi.band import Band
     from robotd.music.recommend import Recommendation, Recommender
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,6 @@ class Answer:
     def __init__(self, recommend: Recommend, recommender: Recommender | None, mode: Mode) -> None:
         self.mode: Mode = mode
         self.mood: tuple[float, float] | None = None
-        self.music_muted = False
         self._config = recommend
         self._recommender = recommender
         self._answered: str | None = None
@@ -38,13 +37,13 @@ class Answer:
         """Take new settings."""
         self._config = recommend
 
-    def perform(self, feeling: Feeling, performer: Performer) -> None:
-        """Let the performer follow the feeling, or rest."""
+    def perform(self, feeling: Feeling, band: Band) -> None:
+        """Let the band follow the feeling, or rest."""
         point = self._point(feeling)
-        if point is None or self.mode not in {"compose", "both"} or self.music_muted:
-            performer.rest()
+        if point is None or self.mode not in {"compose", "both"}:
+            band.rest()
         else:
-            performer.feel(*point, quadrant_at(*point) if self.mood else feeling.quadrant or quadrant_at(*point))
+            band.feel(*point, quadrant_at(*point) if self.mood else feeling.quadrant or quadrant_at(*point))
 
     def recommend(self, feeling: Feeling) -> Recommendation | None:
         """Return a recommendation if it is time for one."""

@@ -99,11 +99,12 @@ class Mind:
             async for outcome in self._listen(sample):
                 yield outcome
 
-    async def finish(self) -> AsyncIterator[Outcome]:
-        """Read what was being said when the input ended."""
+    async def finish(self, time_s: float) -> AsyncIterator[Outcome]:
+        """Read what was being said when the input ended, and tell the feeling once more."""
         for utterance in self._cutter.flush():
             async for outcome in self._hear(utterance):
                 yield outcome
+            yield self._state.tick(time_s)
 
     async def _look(self, frame: Frame) -> AsyncIterator[Outcome]:
         self.counts.frames += 1

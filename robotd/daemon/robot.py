@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from robotd.daemon.mind import Mind, Outcome
     from robotd.daemon.part import Part
     from robotd.daemon.switches import Switches
-    from robotd.express.midi.performer import Performer, Playing
+    from robotd.express.midi.band import Band
     from robotd.express.mqtt import MqttLink
     from robotd.express.mqtt_commands import Command
     from robotd.express.outlet import Outlet
@@ -61,7 +61,7 @@ class Robot:
     """
 
     link: Part[MqttLink | None]
-    performer: Part[Performer]
+    band: Part[Band]
     mind: Part[Mind]
     senses: Part[Senses]
     outlet: Outlet
@@ -99,8 +99,8 @@ class Robot:
             self._ticked_at_s = time.monotonic()
             async for outcome in self.mind.it.take(sample):
                 await self._tell(outcome)
-            self.performer.it.advance(last_s)
-        async for outcome in self.mind.it.finish():
+            await self.band.it.advance(last_s)
+        async for outcome in self.mind.it.finish(last_s):
             await self._tell(outcome)
         self.ended.set()
 
@@ -116,14 +116,10 @@ class Robot:
         await self._act(outcome)
 
     async def _act(self, feeling: Feeling) -> None:
-        self.answer.perform(feeling, self.performer.it)
+        self.answer.perform(feeling, self.band.it)
         recommendation = await asyncio.to_thread(self.answer.recommend, feeling)
         if recommendation is not None:
             self.outlet.recommendation(recommendation)
-
-    def played(self, playing: Playing | None) -> None:
-        """Tell the bar that begins, or that the music stopped."""
-        self.outlet.music(playing)
 
     # The robot itself
 
@@ -154,7 +150,7 @@ class Robot:
         """Return what does not work as configured."""
         wrong = [f"{sense} {how}" for sense, how in self.senses.it.health.items() if how in {"missing", "stalled"}]
         wrong += [f"{what} refused" for what in self.mind.it.refused]
-        if not self.performer.it.connected:
+        if not self.band.it.connected:
             wrong.append("no MIDI port")
         return wrong
 
@@ -170,7 +166,7 @@ class Robot:
             "voice_ms": percentiles(mind.counts.voice_ms),
             "models": dict(mind.models),
             "refused": dict(mind.refused),
-            "midi": self.performer.it.diagnostics(),
+            "midi": self.band.it.diagnostics(),
             "mqtt": asdict(link.counters) if link else None,
         }
 
@@ -191,10 +187,8 @@ class Robot:
     async def apply_switches(self) -> None:
         """Bring the parts in line with the switches."""
         self.answer.mode = self.switches.mode
-        self.answer.music_muted = self.switches.music_muted
         await self.senses.it.mute(microphone=self.switches.microphone_muted, camera=self.switches.camera_muted)
-        if self.switches.music_muted:
-            self.performer.it.panic()
+        self.band.it.mute(muted=self.switches.music_muted)
 
     async def _switch(self, **changes: Any) -> Data:
         self.switches = replace(self.switches, **changes)
@@ -243,7 +237,7 @@ class Robot:
         return {"song_id": payload.song_id}
 
     async def _panic(self, _: NoPayload) -> Data:
-        self.performer.it.panic()
+        self.band.it.panic()
         return None
 
     async def _reload(self, _: NoPayload) -> Data:
@@ -268,7 +262,7 @@ class Robot:
         self.answer.configure(config.recommend)
         if await self.link.reload(config):
             self.tell_switches()
-        await self.performer.reload(config)
+        await self.band.reload(config)
         if await self.mind.reload(config) | await self.senses.reload(config):
             self.mind.it.forget_senses()
             self.answer.forget_times()

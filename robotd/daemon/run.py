@@ -19,10 +19,11 @@ from robotd.daemon.switches import Switches, load_switches
 from robotd.errors import LibraryError
 from robotd.express import notify
 from robotd.express.broker import local_broker
-from robotd.express.midi.performer import open_performer
+from robotd.express.midi.band import Band
 from robotd.express.mqtt import MqttLink
 from robotd.express.outlet import Outlet
 from robotd.music.library import Library
+from robotd.music.pattern import PatternComposer
 from robotd.music.recommend import Recommender
 from robotd.paths import library_path
 from robotd.sense.choose import open_senses
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from robotd.config import Config
     from robotd.express.jsonlines import JsonLines
-    from robotd.express.midi.performer import Performer
     from robotd.sense.stream import Senses
 
 log = logging.getLogger(__name__)
@@ -78,8 +78,12 @@ async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event,
         robot.link = await stack.enter_async_context(
             Part(lambda c: _open_link(c, robot), lambda c: (c.mqtt, c.robot_id), config)
         )
-        robot.performer = await stack.enter_async_context(
-            Part(lambda c: _open_performer(c, robot, options), lambda c: c.midi, config)
+        robot.band = await stack.enter_async_context(
+            Part(
+                lambda c: Band(c.midi, PatternComposer(), robot.outlet.music, media_time=options.fast),
+                lambda c: c.midi,
+                config,
+            )
         )
         robot.mind = await stack.enter_async_context(
             Part(Mind, lambda c: (c.face, c.voice, c.runtime, c.speech), config)
@@ -149,10 +153,6 @@ async def _open_link(config: Config, robot: Robot) -> AsyncIterator[MqttLink | N
             yield link
 
 
-def _open_performer(config: Config, robot: Robot, options: Options) -> AbstractAsyncContextManager[Performer]:
-    return open_performer(config.midi, robot.played, media_time=options.fast)
-
-
 def _open_senses(config: Config, options: Options) -> AbstractAsyncContextManager[Senses]:
     if options.clip is None:
         return open_senses(config)
@@ -169,6 +169,6 @@ def _summary(robot: Robot, seconds: float) -> dict[str, Any]:
         "utterances": counts.utterances,
         "events": said["event"],
         "recommendations": said["recommendation"],
-        "notes_played": robot.performer.it.notes_played,
-        "bars_played": robot.performer.it.bars_played,
+        "notes_played": robot.band.it.notes_played,
+        "bars_played": robot.band.it.bars_played,
     }

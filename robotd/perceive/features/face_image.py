@@ -31,9 +31,7 @@ HAAR_WIDENING = 1.04
 _FLAT = 4.0
 
 
-def aligned_face(
-    grey: NDArray[np.uint8], left_eye: Point, right_eye: Point, mouth: Point
-) -> NDArray[np.uint8]:
+def aligned_face(grey: NDArray[np.uint8], left_eye: Point, right_eye: Point, mouth: Point) -> NDArray[np.uint8]:
     """Cut out a face, level and at the size that FER-2013's faces have on average.
 
     A turn of the head shortens the distance between the eyes and a nod the one from eyes to mouth; the one

@@ -40,9 +40,7 @@ def _mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=8)
-def mel_filter_bank(
-    rate_hz: int, n_fft: int, bands: int, f_min_hz: float, f_max_hz: float
-) -> NDArray[np.float32]:
+def mel_filter_bank(rate_hz: int, n_fft: int, bands: int, f_min_hz: float, f_max_hz: float) -> NDArray[np.float32]:
     """Return triangular mel filters, [bands, n_fft // 2 + 1] float32 (cached, read-only).
 
     Scale and normalisation (each filter has unit area) are those of M. Slaney, "Auditory Toolbox" (1998),
@@ -103,9 +101,7 @@ def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     # Scaled first, so that the power of a whisper does not vanish in float32.
     sound = np.zeros(min(window, len(samples) + N_FFT), np.float32)
     sound[: len(samples)] = samples / np.float32(peak)
-    power = (
-        power_spectrogram(sound, N_FFT, HOP) @ mel_filter_bank(RATE_HZ, N_FFT, BANDS, F_MIN_HZ, F_MAX_HZ).T
-    )
+    power = power_spectrogram(sound, N_FFT, HOP) @ mel_filter_bank(RATE_HZ, N_FFT, BANDS, F_MIN_HZ, F_MAX_HZ).T
     loudest = power.max()
     if loudest > 0.0:
         power_db = 10.0 * np.log10(np.maximum(power / loudest, 10.0 ** (-RANGE_DB / 10.0)))

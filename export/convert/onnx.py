@@ -1,0 +1,34 @@
+"""PyTorch to ONNX."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Every runtime that robotd supports reads it.
+OPSET = 18
+
+
+def to_onnx(net: Any, file: Path, *, input_name: str, input_shape: tuple[int, ...], output_name: str = "logits") -> None:
+    """Write a net as ONNX with one input of a fixed shape and one output, its weights inside the file."""
+    import torch
+
+    example = torch.zeros(input_shape)
+    # The exporter tells of every step that it takes and warns of its own parts; errors still come through.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            net.eval().to(memory_format=torch.contiguous_format),
+            (example,),
+            input_names=[input_name],
+            output_names=[output_name],
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    program.save(file, external_data=False)

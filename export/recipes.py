@@ -1,0 +1,23 @@
+"""The models that can be made, by name."""
+
+from __future__ import annotations
+
+import importlib
+
+from .recipe import Recipe
+
+#: A model's name and the module of `export.train` that holds its RECIPE.
+NAMES = ("face_image", "voice_mel")
+
+
+def recipe_named(name: str) -> Recipe:
+    """Return a model's recipe.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    if name not in NAMES:
+        raise KeyError(f"there is no recipe {name!r}; there are: {', '.join(NAMES)}")
+    recipe = importlib.import_module(f".train.{name}", __package__).RECIPE
+    assert isinstance(recipe, Recipe)
+    return recipe

@@ -1,0 +1,101 @@
+"""MIDI out: a port that mends itself, a scheduler that is on time, a performer that follows the feeling.
+
+::
+
+    composer ── bars ─▶ Performer ── due messages ─▶ Scheduler ─┬─▶ MidiPort
+                                                                └─▶ Recorder
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from robotd.express.midi.backend import MidiPortName, list_midi_ports
+from robotd.express.midi.clock import Clock, MediaClock, RealClock
+from robotd.express.midi.lateness import Lateness
+from robotd.express.midi.performer import Performer, Playing
+from robotd.express.midi.port import MidiPort
+from robotd.express.midi.recorder import Recorder
+from robotd.express.midi.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from robotd.config import Midi
+
+__all__ = [
+    "Clock",
+    "Lateness",
+    "MediaClock",
+    "MidiOut",
+    "MidiPort",
+    "MidiPortName",
+    "Performer",
+    "Playing",
+    "RealClock",
+    "Recorder",
+    "Scheduler",
+    "list_midi_ports",
+    "open_midi",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class MidiOut:
+    """An open way out for music.
+
+    Attributes:
+        scheduler: plays.
+        clock: what it goes by.
+        port: where it plays into; None for a clip at full speed.
+    """
+
+    scheduler: Scheduler
+    clock: Clock
+    port: MidiPort | None
+
+
+@asynccontextmanager
+async def open_midi(config: Midi, clock: Clock | None = None) -> AsyncIterator[MidiOut]:
+    """Open port, scheduler and recorder as configured; on leaving, all is silent and the recording written.
+
+    Args:
+        config: `record` names the file to write, if any.
+        clock: None for music as it is heard. A `MediaClock` for a clip at full speed: nothing is sent to a
+            port then, and the scheduler plays when `Performer.catch_up` is called.
+
+    Raises:
+        MediaError: on leaving, if the recording can't be written.
+    """
+    opening = _opened(config, clock)
+    # Opening and closing may wait for a MIDI system; the event loop must not.
+    out = await asyncio.to_thread(opening.__enter__)
+    try:
+        yield out
+    finally:
+        await asyncio.shield(asyncio.to_thread(opening.__exit__, None, None, None))
+
+
+@contextmanager
+def _opened(config: Midi, clock: Clock | None) -> Iterator[MidiOut]:
+    with ExitStack() as stack:
+        recorder = None
+        if config.record is not None:
+            recorder = Recorder(config.record, RealClock().now() if clock is None else clock.now())
+            stack.callback(recorder.save)
+        record = None if recorder is None else recorder.write
+        channels = (config.channel - 1,)
+        if clock is not None:
+            scheduler = Scheduler(lambda _: None, record=record, channels=channels, now=clock.now)
+            stack.callback(scheduler.run_until, math.inf)
+            stack.callback(scheduler.panic)
+            yield MidiOut(scheduler, clock, None)
+            return
+        port = stack.enter_context(MidiPort(config))
+        scheduler = stack.enter_context(Scheduler(port.send, record=record, channels=channels))
+        port.on_return = scheduler.refresh
+        yield MidiOut(scheduler, RealClock(), port)
