@@ -8,7 +8,7 @@ import sys
 import typer
 
 from robotd import __version__
-from robotd.cli import check, devices, library, models, perceive, recommend, run
+from robotd.cli import bench, check, devices, library, models, perceive, recommend, run
 from robotd.errors import RobotdError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("recommend")(recommend.recommend_command)
 app.command("check")(check.check_command)
 app.command("devices")(devices.devices_command)
 app.command("models")(models.models_command)
+app.command("bench")(bench.bench_command)
 app.add_typer(library.app, name="library")
 
 

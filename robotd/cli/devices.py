@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def devices_command() -> None:
     """List what can be heard with, looked with and played on, as the configuration names it."""
-    from robotd.express.midi.port import list_midi_ports
+    from robotd.express.midi.backend import list_midi_ports
     from robotd.sense.devices import list_cameras, list_microphones
 
     def microphones() -> list[str]:
@@ -30,7 +30,7 @@ def devices_command() -> None:
         ]
 
     def midi_ports() -> list[str]:
-        return [f"  {found}" for found in list_midi_ports()]
+        return [f"  {found.name} ({found.backend})" for found in list_midi_ports()]
 
     _show("microphones (microphone.device)", microphones)
     _show("cameras (camera.source)", cameras)

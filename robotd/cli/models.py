@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from robotd.errors import ModelError
 
+if TYPE_CHECKING:
+    from robotd.perceive.manifest import Manifest, ModelEntry
+
 
 def models_command(
     *,
-    fetch: Annotated[bool, typer.Option("--fetch", help="Get the files that are missing, first.")] = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Get the files that are missing, then stop.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All that is known of them.")] = False,
 ) -> None:
     """Show the models that can be used, and what was measured of each.
 
@@ -28,17 +33,25 @@ def models_command(
         for fetched in fetch_missing(manifest):
             typer.echo(f"fetched {fetched}")
         return
+    described = [_describe(name, entry, manifest) for name, entry in manifest.models.items()]
+    if as_json:
+        typer.echo(json.dumps(described, ensure_ascii=False))
+        return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "task", "format", "size", "state", "labels", "measured", "licence of the data")
-    for name, entry in manifest.models.items():
-        path = manifest.path(entry)
-        try:
-            size = f"{len(manifest.content(entry)) / 1e6:.2f} MB"
-            state = "ok"
-        except ModelError:
-            size, state = "", "changed" if path else "missing"
-        measured = "\n".join(f"{key} {value}" for key, value in entry.measured.items())
-        table.add_row(name, entry.task, entry.format, size, state, " ".join(entry.labels), measured, entry.licence)
+    table = Table("model", "task", "size", "state", "measured", "data and its licence")
+    for model in described:
+        measured = next((f"{key} {value}" for key, value in model["measured"].items()), "")
+        size = f"{model['size_bytes'] / 1e6:.2f} MB" if model["size_bytes"] else ""
+        table.add_row(model["name"], model["task"], size, model["state"], measured, model["licence"])
     Console().print(table)
+    typer.echo("The cards (models_onnx/*.md) and `--json` tell more.")
+
+
+def _describe(name: str, entry: ModelEntry, manifest: Manifest) -> dict[str, Any]:
+    try:
+        size, state = len(manifest.content(entry)), "ok"
+    except ModelError:
+        size, state = 0, "missing" if manifest.path(entry) is None else "changed"
+    return {"name": name, "state": state, "size_bytes": size, **entry.model_dump(mode="json")}

@@ -36,12 +36,11 @@ class Part(Generic[T]):
         self._settings = settings
         self._config = config
         self._stack = AsyncExitStack()
-        self._it: T | None = None
+        self._it: T
 
     @property
     def it(self) -> T:
         """What is open."""
-        assert self._it is not None
         return self._it
 
     async def __aenter__(self) -> Self:

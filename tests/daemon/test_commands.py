@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from robotd.daemon.commands import Action, CommandTable, Data, ModePayload, MoodPayload, MutePayload, NoPayload
+from robotd.errors import CommandError
+
+
+async def echo(payload: Any) -> Data:
+    return dict(payload.model_dump(exclude_defaults=True))
+
+
+TABLE = CommandTable(
+    {
+        "mode": Action(ModePayload, echo, bare="mode"),
+        "mute": Action(MutePayload, echo),
+        "mood": Action(MoodPayload, echo, bare="quadrant"),
+        "panic": Action(NoPayload, echo),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "data"),
+    [
+        ("mode", "off", {"mode": "off"}),
+        ("mode", {"mode": "both"}, {"mode": "both"}),
+        ("mute", {"microphone": True}, {"microphone": True}),
+        ("mood", "Q4", {"quadrant": "Q4"}),
+        ("mood", {"valence": 0.5, "arousal": -1}, {"valence": 0.5, "arousal": -1.0}),
+        ("mood", {"clear": True}, {"clear": True}),
+        ("panic", "", {}),
+        ("panic", {}, {}),
+    ],
+)
+async def test_commands_take_objects_and_bare_text(name: str, payload: Any, data: dict[str, Any]) -> None:
+    assert await TABLE.run(name, payload) == data
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "said"),
+    [
+        ("dance", "", "there are: mode, mute, mood, panic"),
+        ("mode", "loud", "mode: "),
+        ("mode", "", "mode: mode: Field required"),
+        ("mute", {}, "say what to mute"),
+        ("mute", "microphone", "takes a JSON object"),
+        ("mute", {"microfone": True}, "microfone"),
+        ("mood", {"valence": 2, "arousal": 0}, "valence"),
+        ("mood", {"quadrant": "Q1", "clear": True}, "give a quadrant"),
+        ("panic", "now", "takes a JSON object"),
+    ],
+)
+async def test_wrong_commands_say_what_is_wrong(name: str, payload: Any, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        await TABLE.run(name, payload)
