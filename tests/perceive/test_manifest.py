@@ -37,5 +37,5 @@ def test_a_model_of_another_task_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["version: 2\nmodels: {}", "models: [", "version: 1\nmodels: {a: {}}"])
 def test_a_malformed_manifest_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.yaml").write_text(text)
-    with pytest.raises(ModelError, match="manifest.yaml can't be used"):
+    with pytest.raises(ModelError, match=r"manifest\.yaml can't be used"):
         load_manifest(tmp_path)

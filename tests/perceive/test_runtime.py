@@ -45,7 +45,7 @@ def test_a_changed_byte_refuses_the_model(tmp_path: Path) -> None:
 def test_a_missing_file_refuses_the_model(tmp_path: Path) -> None:
     folder = installed(tmp_path, linear(WEIGHTS))
     (folder / "tiny.onnx").unlink()
-    with pytest.raises(ModelError, match="tiny.onnx is missing; install robotd again"):
+    with pytest.raises(ModelError, match=r"tiny\.onnx is missing; install robotd again"):
         opened(folder)
 
 
