@@ -15,8 +15,8 @@ from robotd.feel.state import FeelingState
 from robotd.music.pattern import PatternComposer
 from robotd.paths import shipped
 from robotd.perceive.face import FaceReader
-from robotd.perceive.faces import open_landmarker
 from robotd.perceive.features.mel import log_mel
+from robotd.perceive.landmarkers import open_landmarker
 from robotd.perceive.manifest import load_manifest
 from robotd.perceive.voice import VoiceReader
 from robotd.sense.media import decode, look_into

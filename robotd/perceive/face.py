@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 
 from robotd.emotion import Reading, to_eight
-from robotd.perceive.faces import LEFT_EYE, LIPS, RIGHT_EYE, open_landmarker
+from robotd.perceive.faces import LEFT_EYE, LIPS, RIGHT_EYE
 from robotd.perceive.features.face_image import SIDE, aligned_face, boxed_face, face_tensor
+from robotd.perceive.landmarkers import open_landmarker
 from robotd.perceive.runtime import Model
 
 if TYPE_CHECKING:

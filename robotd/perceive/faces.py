@@ -1,18 +1,13 @@
-"""Finding faces and their 468 landmarks: what every landmarker gives, and the choice between them."""
+"""Finding faces and their 468 landmarks: what every landmarker gives."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from robotd.errors import ModelError
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from robotd.config import Face, Runtime
-    from robotd.perceive.manifest import Manifest
 
 #: Corners of the eyes and the middles of the lips in the 468-point mesh (seen from the camera: left is left).
 LEFT_EYE, RIGHT_EYE = (33, 133), (362, 263)
@@ -56,29 +51,3 @@ class Landmarker(Protocol):
 
     def mesh(self, image: NDArray[np.uint8], face: FoundFace) -> NDArray[np.float32] | None:
         """Return [468, 3] points in pixels (z with the scale of x), None where there is no mesh."""
-
-
-def open_landmarker(face: Face, manifest: Manifest, runtime: Runtime) -> tuple[Landmarker, str | None]:
-    """Return the landmarker that the configuration asks for, and a word of warning if it is a substitute.
-
-    Raises:
-        ModelError: the one that is asked for by name can't be had.
-    """
-    if face.landmarker == "haar":
-        from robotd.perceive.haar import HaarLandmarker
-
-        return HaarLandmarker(), None
-    if face.landmarker == "mediapipe":
-        from robotd.perceive.mediapipe import MediapipeLandmarker
-
-        return MediapipeLandmarker(), None
-    from robotd.perceive.blazeface import BlazefaceLandmarker
-
-    try:
-        return BlazefaceLandmarker(manifest, runtime), None
-    except ModelError as error:
-        if face.landmarker == "tflite":
-            raise
-        from robotd.perceive.haar import HaarLandmarker
-
-        return HaarLandmarker(), f"{error}; until then faces are found by Haar cascades, slower and less well"
