@@ -85,7 +85,9 @@ class Robot:
                 "reload": Action(NoPayload, self._reload),
             }
         )
+        self._recommending = asyncio.Lock()
         self._usage = Usage()
+        self._used: dict[str, float] = {}
         self._ticked_at_s = time.monotonic()
         self._status = ""
 
@@ -117,7 +119,8 @@ class Robot:
 
     async def _act(self, feeling: Feeling) -> None:
         self.answer.perform(feeling, self.band.it)
-        recommendation = await asyncio.to_thread(self.answer.recommend, feeling)
+        async with self._recommending:
+            recommendation = await asyncio.to_thread(self.answer.recommend, feeling)
         if recommendation is not None:
             self.outlet.recommendation(recommendation)
 
@@ -132,6 +135,7 @@ class Robot:
                 notify.watchdog()
             if time.monotonic() - told_at_s >= _DIAGNOSTICS_S:
                 told_at_s = time.monotonic()
+                self._used = await asyncio.to_thread(self._usage.measure)
                 self._tell_status()
             await asyncio.sleep(interval_s)
 
@@ -158,7 +162,7 @@ class Robot:
         """Return what the robot knows of itself."""
         mind, link = self.mind.it, self.link.it
         return {
-            **self._usage.measure(),
+            **self._used,
             "senses": dict(self.senses.it.health),
             "counters": dict(self.senses.it.counters),
             "perceived": {"faces": mind.counts.faces, "utterances": mind.counts.utterances},
@@ -188,6 +192,10 @@ class Robot:
         """Bring the parts in line with the switches."""
         self.answer.mode = self.switches.mode
         await self.senses.it.mute(microphone=self.switches.microphone_muted, camera=self.switches.camera_muted)
+        if self.switches.microphone_muted:
+            self.mind.it.forget("voice")
+        if self.switches.camera_muted:
+            self.mind.it.forget("face")
         self.band.it.mute(muted=self.switches.music_muted)
 
     async def _switch(self, **changes: Any) -> Data:
@@ -206,10 +214,6 @@ class Robot:
             "camera_muted": payload.camera,
             "music_muted": payload.music,
         }
-        if payload.microphone:
-            self.mind.it.forget("voice")
-        if payload.camera:
-            self.mind.it.forget("face")
         return await self._switch(**{name: muted for name, muted in given.items() if muted is not None})
 
     async def _mood(self, payload: MoodPayload) -> Data:

@@ -111,8 +111,8 @@ class RunningRobot:
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
-    def stop(self, within_s: float = 5.0) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM, within_s: float = 5.0) -> int:
         """Ask it to stop and return its exit code; fails if it takes longer than it may."""
         assert self._process is not None
-        self._process.terminate()
+        self.signal(number)
         return self._process.wait(timeout=within_s)
