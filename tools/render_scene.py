@@ -1,3 +1,4 @@
+# noqa: INP001 - a script, not a package
 """Renders the built-in scene, robotd/scene/scene.mp4.
 
     pip install scikit-image opencv-python-headless av soundfile   # and: apt install espeak-ng
@@ -102,22 +103,19 @@ def main(path: Path) -> None:
         film.mux(video.encode(None))
         film.mux(audio.encode(sound))
         film.mux(audio.encode(None))
-    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+    sys.stdout.write(f"{path}: {path.stat().st_size / 1000:.0f} kB\n")
 
 
 def paint(portrait: NDArray[np.uint8], time_s: float) -> NDArray[np.uint8]:
     """Return the picture at a time: the portrait in its pose before a plain wall."""
     times = [pose.time_s for pose in POSES]
-    x, y, size, turn, light = (
-        float(np.interp(time_s, times, [pose[n] for pose in POSES])) for n in range(1, 6)
-    )
+    x, y, size, turn, light = (float(np.interp(time_s, times, [pose[n] for pose in POSES])) for n in range(1, 6))
     placed = cv2.getRotationMatrix2D((FACE_X, FACE_Y), turn, size / FACE_WIDTH)
-    placed[:, 2] += x - FACE_X, y - FACE_Y
+    placed[:, 2] += np.array([x - FACE_X, y - FACE_Y])
     # The portrait's sides and top fade into the wall, so that it has no edges.
-    soft = np.zeros(portrait.shape[:2], np.float32)
-    cv2.ellipse(soft, (FACE_X + 10, 260), (170, 275), 0, 0, 360, 1.0, -1)
-    soft = cv2.GaussianBlur(soft, (0, 0), 14)
-    soft *= np.clip(np.arange(len(soft)) / 24, 0, 1)[:, None]
+    oval = np.zeros(portrait.shape[:2], np.float32)
+    cv2.ellipse(oval, (FACE_X + 10, 260), (170, 275), 0, 0, 360, 1.0, -1)
+    soft = cv2.GaussianBlur(oval, (0, 0), 14) * np.clip(np.arange(len(oval)) / 24, 0, 1)[:, None]
     mask = cv2.warpAffine(soft, placed, (WIDTH, HEIGHT))[..., None]
     person = cv2.warpAffine(portrait, placed, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
     wall = np.linspace(195, 160, HEIGHT, dtype=np.float32)[:, None, None] * np.array([0.97, 0.98, 1.0], np.float32)
@@ -143,7 +141,8 @@ def voice() -> NDArray[np.float32]:
             said, rate_hz = soundfile.read(wav, dtype="float32")
             assert rate_hz == SOUND_RATE_HZ
             begin = int(sentence.start_s * SOUND_RATE_HZ)
-            print(f"{sentence.start_s:5.1f} s .. {sentence.start_s + len(said) / rate_hz:5.1f} s  {sentence.text}")
+            end_s = sentence.start_s + len(said) / rate_hz
+            sys.stdout.write(f"{sentence.start_s:5.1f} s .. {end_s:5.1f} s  {sentence.text}\n")
             sound[begin : begin + len(said)] += said * (sentence.peak / np.abs(said).max())
     return sound
 

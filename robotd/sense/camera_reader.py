@@ -55,7 +55,7 @@ def _pictures(source: str, rate_hz: float, width: int, height: int, patience_s: 
 
     cv2.setNumThreads(1)
     is_file = not source.startswith("/dev/") and "://" not in source
-    due_s = 0.0
+    period_s, due_s = 1 / rate_hz, 0.0
     while True:
         capture = _open(source, rate_hz, width, height, patience_s)
         play_rate_hz = capture.get(cv2.CAP_PROP_FPS) or _FILE_RATE_HZ
@@ -68,7 +68,7 @@ def _pictures(source: str, rate_hz: float, width: int, height: int, patience_s: 
             now_s = time.monotonic()
             if now_s < due_s:
                 continue
-            due_s = max(due_s, now_s - 1 / rate_hz) + 1 / rate_hz
+            due_s = due_s + period_s if now_s < due_s + period_s else now_s + period_s
             ok, image = capture.retrieve()
             if ok:
                 yield _at_most(image, width, height)

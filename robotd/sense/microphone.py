@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from robotd.config import Microphone
 
 #: So often the time counted in samples is set right.
-_SET_RIGHT_S = 2.0
+_SET_RIGHT_S = 1.0
 
 
 class _Block(NamedTuple):

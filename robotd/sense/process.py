@@ -16,6 +16,7 @@ from collections import deque
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
+from robotd.errors import DeviceError
 from robotd.paths import PACKAGE
 from robotd.sense.kept import CLOSE_S, KeptDevice
 
@@ -61,9 +62,12 @@ class Reader:
     Attributes:
         pipe: its standard output.
         pid: its process number.
+        name: what the device is called, fit to be shown.
     """
 
     def __init__(self, module: str, orders: Mapping[str, Any]) -> None:
+        source = orders["source"]
+        self.name = "the default" if source is None else without_credentials(str(source))
         self._process = subprocess.Popen(
             command(module),
             stdin=subprocess.PIPE,
@@ -99,7 +103,7 @@ class Reader:
         self.pipe.close()
         assert self._process.stderr is not None
         self._process.stderr.close()
-        return last_words(self._noise) or f"ended by itself ({code})"
+        return without_credentials(last_words(self._noise)) or f"ended by itself ({code})"
 
 
 class ProcessDevice(KeptDevice):
@@ -110,8 +114,9 @@ class ProcessDevice(KeptDevice):
 
     module: ClassVar[str]
 
+    _starting: asyncio.Future[Reader] | None = None
     _reader: Reader | None = None
-    _gone: asyncio.Future[None] | None = None
+    _gone: asyncio.Future[Any] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -120,7 +125,7 @@ class ProcessDevice(KeptDevice):
 
     @abstractmethod
     def _orders(self) -> Mapping[str, Any]:
-        """Return what the reader is told at its start; `source` is what the device is called.
+        """Return what the reader is told; `source` is what the device is called (on some thread).
 
         Raises:
             DeviceError: there is no such device.
@@ -135,10 +140,10 @@ class ProcessDevice(KeptDevice):
         """Take a message (on the loop's thread)."""
 
     async def _open(self) -> str:
-        orders = self._orders()
-        source = "the default" if orders["source"] is None else without_credentials(str(orders["source"]))
         loop = asyncio.get_running_loop()
-        reader = self._reader = Reader(self.module, orders)
+        self._starting = loop.run_in_executor(None, self._start_reader)
+        # When this is cancelled, the process still starts, and `_close` finds it.
+        reader = self._reader = await asyncio.shield(self._starting)
         gone = self._gone = loop.create_future()
 
         def take(message: Any) -> None:
@@ -147,7 +152,7 @@ class ProcessDevice(KeptDevice):
 
         def finish(reason: str) -> None:
             gone.set_result(None)
-            self._end(f"{source} {without_credentials(reason)}")
+            self._end(f"{reader.name} {reason}")
 
         def read() -> None:
             with suppress(RuntimeError):  # the loop was closed before a reader that does not die
@@ -157,14 +162,28 @@ class ProcessDevice(KeptDevice):
 
         # A daemon thread: a reader that even SIGKILL does not end must not keep us from ending.
         threading.Thread(target=read, name=self.kind, daemon=True).start()
-        return source
+        return reader.name
+
+    def _start_reader(self) -> Reader:
+        orders = self._orders()
+        try:
+            return Reader(self.module, orders)
+        except OSError as error:
+            raise DeviceError(f"its reader can't be started ({error.strerror})") from error
 
     async def _close(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is None or self._gone is None:
+        starting, self._starting = self._starting, None
+        gone, self._gone = self._gone, None
+        self._reader = None
+        if starting is None:
             return
+        await asyncio.wait([starting])
+        if starting.exception() is not None:
+            return
+        reader = starting.result()
         reader.kill()
-        done, _ = await asyncio.wait([self._gone], timeout=CLOSE_S)
+        gone = gone or asyncio.get_running_loop().run_in_executor(None, reader.last_words)
+        done, _ = await asyncio.wait([gone], timeout=CLOSE_S)
         if not done:
             log.warning("the %s's reader (process %d) can't be killed: its driver hangs", self.kind, reader.pid)
 

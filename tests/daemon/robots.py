@@ -108,11 +108,11 @@ class RunningRobot:
         messages = [json.loads(line) for line in lines if line.endswith("\n")]
         return [message for message in messages if message["type"] == kind]
 
-    def signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, within_s: float = 5.0) -> int:
         """Ask it to stop and return its exit code; fails if it takes longer than it may."""
         assert self._process is not None
-        self.signal(number)
+        self.send(number)
         return self._process.wait(timeout=within_s)

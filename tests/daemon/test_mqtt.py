@@ -107,7 +107,7 @@ async def test_a_killed_robot_is_offline(broker: Mosquitto, tmp_path: Path) -> N
     async with listen(broker.port) as listener:
         with RunningRobot(tmp_path, *settings(broker)) as robot:
             await listener.wait_for(R + "status", "online")
-            robot.signal(signal.SIGKILL)
+            robot.send(signal.SIGKILL)
             await listener.wait_for(R + "status", "offline")
 
 
@@ -147,7 +147,7 @@ async def test_sighup_reloads_without_dropping_what_did_not_change(broker: Mosqu
         with RunningRobot(tmp_path, config=config) as robot:
             await listener.wait_for(R + "feeling")
             config.write_text(base + "fusion: {weights: {face: 0.0, voice: 1.0}}\nfeeling: {tick_s: 0.25}\n")
-            robot.signal(signal.SIGHUP)
+            robot.send(signal.SIGHUP)
             await eventually(lambda: "configuration reloaded" in robot.log, lambda: robot.log)
             config.write_text(base + "fusoin: {}\n")
             answer = await listener.ask(R + "command/reload")

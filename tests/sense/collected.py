@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
     """Return when the condition holds; raise TimeoutError if it does not in time."""
     async with timeout(within_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the condition is about another process
             await asyncio.sleep(0.02)
 
 

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from typing_extensions import Self
 
 
@@ -103,9 +105,9 @@ class MjpegCamera:
         return bytes(cv2.imencode(".jpg", image)[1])
 
 
-def write_video(path: str, *, seconds: float, rate_hz: float = 15.0, width: int = 320, height: int = 240) -> str:
+def write_video(path: Path, *, seconds: float, rate_hz: float = 15.0, width: int = 320, height: int = 240) -> Path:
     """Write a silent video whose brightness rises from 40 to 200 and return its path."""
-    writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"mp4v"), rate_hz, (width, height))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate_hz, (width, height))
     count = int(seconds * rate_hz)
     for number in range(count):
         writer.write(np.full((height, width, 3), 40 + 160 * number // count, np.uint8))

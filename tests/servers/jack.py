@@ -61,11 +61,9 @@ class JackServer:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    def inputs(self) -> list[str]:
+    def ports(self) -> list[str]:
         """All MIDI and audio inputs and outputs, by name."""
-        asked = subprocess.run(
-            ["jack_lsp", "-s", self.name], check=False, capture_output=True, text=True, timeout=10
-        )
+        asked = subprocess.run(["jack_lsp", "-s", self.name], check=False, capture_output=True, text=True, timeout=10)
         return asked.stdout.splitlines()
 
     def record(self, path: Path, seconds: int, *ports: str) -> subprocess.Popen[bytes]:
@@ -112,7 +110,7 @@ def fluidsynth(server: JackServer, name: str = "synth") -> Iterator[str]:
         env=os.environ,
     )
     try:
-        until(lambda: any(port.startswith(f"{name}:midi") for port in server.inputs()))
+        until(lambda: any(port.startswith(f"{name}:midi") for port in server.ports()))
         yield name
     finally:
         process.communicate(timeout=READY_S)
