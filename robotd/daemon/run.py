@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -80,7 +81,7 @@ async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event,
         )
         robot.band = await stack.enter_async_context(
             Part(
-                lambda c: Band(c.midi, PatternComposer(), robot.outlet.music, media_time=options.fast),
+                lambda c: Band(c.midi, PatternComposer(_seed(options)), robot.outlet.music, media_time=options.fast),
                 lambda c: c.midi,
                 config,
             )
@@ -151,6 +152,11 @@ async def _open_link(config: Config, robot: Robot) -> AsyncIterator[MqttLink | N
         mqtt = config.mqtt.model_copy(update={"host": host, "port": port})
         async with MqttLink(mqtt, config.robot_id, robot.handle, robot.commands.names) as link:
             yield link
+
+
+def _seed(options: Options) -> int:
+    """Return what the music begins with: something else at each start, but always the same for a clip."""
+    return 0 if options.clip else secrets.randbelow(2**31)
 
 
 def _open_senses(config: Config, options: Options) -> AbstractAsyncContextManager[Senses]:

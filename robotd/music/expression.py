@@ -14,7 +14,7 @@ The directions follow what listeners and performers agree on:
 * Temperley & Tan, "Emotional connotations of diatonic modes", Music Perception 30 (2013), 237-257: of two
   modes, the one with the higher degrees sounds happier.
 
-The figures within these directions are our choice, made by ear.
+The figures within these directions are our choice.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def express(valence: float, arousal: float) -> Expression:
         mode=mode_of(v),
         # Equal steps of arousal are equal ratios of tempo.
         tempo_bpm=SLOWEST_BPM * (FASTEST_BPM / SLOWEST_BPM) ** energy,
-        velocity=46 + 50 * energy,
+        velocity=58 + 40 * energy,
         accent=4 + 14 * energy,
         density=energy,
         articulation=within(1.0 - 0.45 * energy - 0.1 * v * energy, 0.4, 1.0),

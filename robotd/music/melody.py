@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -98,17 +99,21 @@ def line(
     ends = (*onsets[1:], float(BEATS))
     for number, (start, end) in enumerate(zip(onsets, ends, strict=True)):
         target = target_at(start) + 8 * (motif.steps[number] - 0.5)
-        candidates: Sequence[int]
         if final is not None and number == len(onsets) - 1:
             candidates = [pitch for pitch in scale if pitch % 12 == final]
         elif last is None or start % 2 == 0 or end - start >= LONG_BEATS:
             candidates = [pitch for pitch in scale if pitch % 12 in chord_at(start)]
         else:
-            place = min(range(len(scale)), key=lambda i, at=last: abs(scale[i] - at))  # type: ignore[misc]
-            candidates = scale[max(place - 1, 0) : place + 2]
-        last = min(candidates, key=lambda pitch, to=target, at=last: _effort(pitch, to, at))  # type: ignore[misc]
+            candidates = list(_steps_from(last, scale))
+        last = min(candidates, key=partial(_effort, target=target, last=last))
         pitches.append(last)
     return tuple(pitches)
+
+
+def _steps_from(pitch: int, scale: Sequence[int]) -> Sequence[int]:
+    """Return the note of the scale that is nearest to a pitch, and its neighbours."""
+    place = min(range(len(scale)), key=lambda i: abs(scale[i] - pitch))
+    return scale[max(place - 1, 0) : place + 2]
 
 
 def _effort(pitch: int, target: float, last: int | None) -> float:

@@ -102,4 +102,4 @@ def _value(row: Mapping[str, str], name: str, scale: Scale) -> float:
         raise ValueError(f"{name} {row[name]!r} is no number") from None
     if not math.isfinite(value) or not low <= value <= high:
         raise ValueError(f"{name} {row[name].strip()} is outside of {scale}")
-    return 2 * (value - low) / (high - low) - 1
+    return (2 * value - (low + high)) / (high - low)

@@ -25,6 +25,8 @@ from robotd.express.midi.scheduler import Scheduler
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from mido import Message
+
     from robotd.config import Midi
 
 __all__ = [
@@ -51,7 +53,7 @@ class MidiOut:
     Attributes:
         scheduler: plays.
         clock: what it goes by.
-        port: where it plays into; None for a clip at full speed.
+        port: where it plays into; None where none is wanted, and for a clip at full speed.
     """
 
     scheduler: Scheduler
@@ -64,7 +66,7 @@ async def open_midi(config: Midi, clock: Clock | None = None) -> AsyncIterator[M
     """Open port, scheduler and recorder as configured; on leaving, all is silent and the recording written.
 
     Args:
-        config: `record` names the file to write, if any.
+        config: `enabled` says whether there is a port, `record` names the file to write, if any.
         clock: None for music as it is heard. A `MediaClock` for a clip at full speed: nothing is sent to a
             port then, and the scheduler plays when `Performer.catch_up` is called.
 
@@ -90,12 +92,18 @@ def _opened(config: Midi, clock: Clock | None) -> Iterator[MidiOut]:
         record = None if recorder is None else recorder.write
         channels = (config.channel - 1,)
         if clock is not None:
-            scheduler = Scheduler(lambda _: None, record=record, channels=channels, now=clock.now)
+            scheduler = Scheduler(_nowhere, record=record, channels=channels, now=clock.now)
             stack.callback(scheduler.run_until, math.inf)
             stack.callback(scheduler.panic)
             yield MidiOut(scheduler, clock, None)
             return
-        port = stack.enter_context(MidiPort(config))
-        scheduler = stack.enter_context(Scheduler(port.send, record=record, channels=channels))
-        port.on_return = scheduler.refresh
+        port = stack.enter_context(MidiPort(config)) if config.enabled else None
+        send = _nowhere if port is None else port.send
+        scheduler = stack.enter_context(Scheduler(send, record=record, channels=channels))
+        if port is not None:
+            port.on_return = scheduler.refresh
         yield MidiOut(scheduler, RealClock(), port)
+
+
+def _nowhere(message: Message) -> None:
+    """Without a port there is nobody to hear it."""

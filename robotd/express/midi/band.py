@@ -1,28 +1,26 @@
-"""Composer, performer, scheduler, port and recorder as one thing that plays."""
+"""Composer, performer and the way out for MIDI as one thing that plays."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from robotd.errors import MediaError
-from robotd.express.midi.clock import MediaClock, RealClock
+from robotd.express.midi import open_midi
+from robotd.express.midi.clock import MediaClock
 from robotd.express.midi.performer import Performer
-from robotd.express.midi.port import MidiPort
-from robotd.express.midi.recorder import Recorder
-from robotd.express.midi.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from mido import Message, MetaMessage
     from typing_extensions import Self
 
     from robotd.config import Midi
     from robotd.emotion import Quadrant
+    from robotd.express.midi import MidiOut
     from robotd.express.midi.performer import Playing
     from robotd.music.bar import Composer
 
@@ -40,47 +38,30 @@ class Band:
             a clip at full speed is music for nobody's ears.
 
     Attributes:
-        notes_played: how many notes have begun.
-        bars_played: how many bars.
+        bars_played: how many bars have begun.
     """
 
     def __init__(
         self, config: Midi, composer: Composer, on_bar: Callable[[Playing | None], None], *, media_time: bool = False
     ) -> None:
-        self.notes_played = 0
         self.bars_played = 0
         self._config = config
         self._composer = composer
         self._on_bar = on_bar
         self._media_clock = MediaClock() if media_time else None
         self._stack = AsyncExitStack()
-        self._port: MidiPort | None = None
-        self._recorder: Recorder | None = None
-        self._scheduler: Scheduler
+        self._out: MidiOut
         self._performer: Performer
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        clock = self._media_clock or RealClock()
-        if self._config.record is not None:
-            self._recorder = Recorder(self._config.record, clock.now())
-            self._stack.callback(self._save)
-        if self._config.enabled and self._media_clock is None:
-            self._port = await asyncio.to_thread(self._open_port)
-            self._stack.push_async_callback(asyncio.to_thread, self._port.__exit__, None, None, None)
-        self._scheduler = Scheduler(
-            self._port.send if self._port else _nowhere,
-            record=self._played,
-            channels=(self._config.channel - 1,),
-            now=clock.now,
+        self._out = await self._stack.enter_async_context(open_midi(self._config, self._media_clock))
+        self._performer = Performer(
+            self._composer, self._out.scheduler, self._config, self._out.clock, on_bar=self._begin_bar
         )
         if self._media_clock is None:
-            self._stack.enter_context(self._scheduler)
-        if self._port is not None:
-            self._port.on_return = self._scheduler.refresh
-        self._performer = Performer(self._composer, self._scheduler, self._config, clock, on_bar=self._begin_bar)
-        if self._media_clock is None:
             self._task = asyncio.create_task(self._performer.run(), name="performer")
+            self._task.add_done_callback(_tell_failure)
         return self
 
     async def __aexit__(
@@ -88,14 +69,24 @@ class Band:
     ) -> None:
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        await self._stack.aclose()
+            await asyncio.wait({self._task})
+        try:
+            await self._stack.aclose()
+        except MediaError as problem:
+            log.error("%s", problem)
+        else:
+            if self._config.record is not None:
+                log.info("what was played is in %s", self._config.record)
+
+    @property
+    def notes_played(self) -> int:
+        """How many notes have begun."""
+        return self._out.scheduler.notes_played
 
     @property
     def connected(self) -> bool:
         """Whether notes reach a port, or none is wanted."""
-        return self._port is None or self._port.name is not None
+        return self._out.port is None or self._out.port.name is not None
 
     def feel(self, valence: float, arousal: float, quadrant: Quadrant | None = None) -> None:
         """Let the music follow a feeling."""
@@ -124,33 +115,18 @@ class Band:
 
     def diagnostics(self) -> dict[str, Any]:
         """Return the port and how late notes begin."""
-        lateness = self._scheduler.lateness
+        lateness = self._out.scheduler.lateness
         return {
-            "port": self._port.name if self._port else None,
+            "port": self._out.port.name if self._out.port else None,
             "notes": self.notes_played,
             "late_ms": {"p50": round(lateness.p50_ms, 3), "p99": round(lateness.p99_ms, 3)},
         }
-
-    def _open_port(self) -> MidiPort:
-        return MidiPort(self._config).__enter__()
 
     def _begin_bar(self, playing: Playing | None) -> None:
         self.bars_played += playing is not None
         self._on_bar(playing)
 
-    def _played(self, time_s: float, message: Message | MetaMessage) -> None:
-        self.notes_played += message.type == "note_on" and message.velocity > 0
-        if self._recorder is not None:
-            self._recorder.write(time_s, message)
 
-    def _save(self) -> None:
-        assert self._recorder is not None
-        try:
-            self._recorder.save()
-            log.info("what was played is in %s", self._config.record)
-        except MediaError as error:
-            log.error("%s", error)
-
-
-def _nowhere(message: Message) -> None:
-    """Without a port there is nobody to hear it."""
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("the composer failed; there is no more music", exc_info=error)

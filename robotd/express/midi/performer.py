@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mido import Message
 
+from robotd.aio import timeout
 from robotd.emotion import Quadrant, quadrant_at
 from robotd.music.smf import CHANNELS, note_messages, set_tempo
 from robotd.music.tempo import Glide, approach
@@ -157,8 +158,10 @@ class Performer:
                 self._woken.clear()
                 await self._advance(self._clock.now)
                 wait_s = self._due_s - self._clock.now()
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), None if wait_s == math.inf else max(wait_s, 0))
+                # Not asyncio.wait_for: before Python 3.12 it swallows a cancellation that meets a wake-up.
+                with contextlib.suppress(TimeoutError):
+                    async with timeout(None if wait_s == math.inf else max(wait_s, 0)):
+                        await self._woken.wait()
         finally:
             self._scheduler.panic()
 
@@ -214,9 +217,9 @@ class Performer:
         """Hand the messages of a bar to the scheduler."""
         before_bpm = self._tempo_bpm or bar.tempo_bpm
         glide = Glide(before_bpm, approach(before_bpm, bar.tempo_bpm), bar.beats)
-        for beat in range(math.ceil(bar.beats)):
-            middle = min(beat + 0.5, bar.beats)
-            self._scheduler.play(start_s + glide.seconds_at(beat), set_tempo(glide.tempo_at(middle)))
+        for quarter in range(math.ceil(bar.beats)):
+            middle = min(quarter + 0.5, bar.beats)
+            self._scheduler.play(start_s + glide.seconds_at(quarter), set_tempo(glide.tempo_at(middle)))
         self._tell_programs(bar, start_s)
         for beat, message in note_messages(bar, self._channel):
             self._scheduler.play(start_s + glide.seconds_at(beat), message)

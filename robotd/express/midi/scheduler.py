@@ -59,6 +59,9 @@ class Scheduler:
         record: gets the time and every message that was played, and changes of tempo.
         channels: counted from 0, that are silenced on `panic`, besides those that have been played on.
         now: the clock, in seconds.
+
+    Attributes:
+        notes_played: how many notes have begun.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Scheduler:
         channels: Iterable[int] = (),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.notes_played = 0
         self._now = now
         self._send = send
         self._record = record
@@ -178,6 +182,7 @@ class Scheduler:
         self._send(message)
         self._channels.add(message.channel)
         if message.type == "note_on":
+            self.notes_played += 1
             self._sounding.add((message.channel, message.note))
         elif message.type == "note_off":
             self._sounding.discard((message.channel, message.note))
