@@ -89,7 +89,8 @@ class Robot:
         self._usage = Usage()
         self._used: dict[str, float] = {}
         self._ticked_at_s = time.monotonic()
-        self._status = ""
+        #: What a new link says of itself.
+        self._status = "online"
 
     # The chain
 
@@ -265,6 +266,7 @@ class Robot:
         self.config = config
         self.answer.configure(config.recommend)
         if await self.link.reload(config):
+            self._status = "online"
             self.tell_switches()
         await self.band.reload(config)
         if await self.mind.reload(config) | await self.senses.reload(config):

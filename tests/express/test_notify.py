@@ -71,7 +71,7 @@ def test_a_manager_that_is_gone(
     ("limit_us", "pid", "interval_s"),
     [
         ("30000000", None, 15.0),
-        ("30000000", str(os.getpid()), 15.0),
+        ("30000000", "ours", 15.0),
         ("30000000", "1", None),
         ("0", None, None),
         ("soon", None, None),
@@ -81,6 +81,7 @@ def test_a_manager_that_is_gone(
 def test_watchdog_interval(
     monkeypatch: pytest.MonkeyPatch, limit_us: str | None, pid: str | None, interval_s: float | None
 ) -> None:
+    pid = str(os.getpid()) if pid == "ours" else pid
     for name, value in {"WATCHDOG_USEC": limit_us, "WATCHDOG_PID": pid}.items():
         if value is None:
             monkeypatch.delenv(name, raising=False)
