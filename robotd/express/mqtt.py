@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 30.0
 STABLE_S = 30.0
+SUSPICIOUS_S = 2.0
 CLOSE_S = 1.0
 
 _ONLINE = b"online"
@@ -106,8 +107,7 @@ class MqttLink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for task in self._tasks:  # the commands first, so that their answers still leave
-            task.cancel()
-            await asyncio.wait({task})
+            await _end({task}, again_after_s=REPLY_TIMEOUT_S + 2 * CLOSE_S)
 
     @property
     def connected(self) -> bool:
@@ -154,16 +154,18 @@ class MqttLink:
         will = aiomqtt.Will(self._status, _OFFLINE, qos=1, retain=True)
         retry_s = FIRST_RETRY_S
         while True:
-            began_s = clock()
+            began_s, up_s = clock(), None
             try:
                 async with connect(self._config, self._client_id, will) as client:
+                    up_s = clock()
                     self._report_up()
                     await self._session(client)
             except LinkError as error:
                 retry_s = LAST_RETRY_S
                 self._report_down(logging.ERROR, str(error))
             except aiomqtt.MqttError as error:
-                self._report_down(logging.WARNING, f"no link to {self._where}: {error}")
+                lasted_s = None if up_s is None else clock() - up_s
+                self._report_down(logging.WARNING, self._loss(error, lasted_s))
             except Exception:  # noqa: BLE001 - the robot goes on without a broker, whatever is wrong
                 self._report_down(logging.CRITICAL, f"unforeseen trouble with {self._where}", trace=True)
             if clock() - began_s > STABLE_S:
@@ -176,10 +178,6 @@ class MqttLink:
         self._status_seen = False
         warning = asyncio.get_running_loop().call_later(REPLY_TIMEOUT_S, self._warn_if_not_heard)
         try:
-            # Before `online` is said: whoever hears it may send a command.
-            await self._subscribe(client)
-            self._outbox.resend_retained()
-            self._up.set()
             await _until_one_ends(self._send(client), self._receive(client))
         except asyncio.CancelledError:
             await self._say_goodbye(client)
@@ -197,6 +195,7 @@ class MqttLink:
                 logger.error("%s does not let %r subscribe to %s", self._where, self._config.username, topic)
 
     async def _send(self, client: aiomqtt.Client) -> None:
+        await self._up.wait()
         while True:
             # One after another: when the link is lost, at most one message is in doubt.
             await self._send_one(client, await self._outbox.get())
@@ -210,6 +209,10 @@ class MqttLink:
         self.counters.published += 1
 
     async def _receive(self, client: aiomqtt.Client) -> None:
+        # Before `online` is said: whoever hears it may send a command.
+        await self._subscribe(client)
+        self._outbox.resend_retained()
+        self._up.set()
         async for message in client.messages:
             topic, payload = message.topic.value, bytes(message.payload)
             if topic == self._birth:
@@ -256,6 +259,13 @@ class MqttLink:
         self._met_before = True
         self._trouble = None
 
+    def _loss(self, error: aiomqtt.MqttError, lasted_s: float | None) -> str:
+        if lasted_s is None:
+            return f"can't reach {self._where} ({error})"
+        if lasted_s < SUSPICIOUS_S:
+            return f"lost {self._where} at once; is there another client called {self._client_id!r}?"
+        return f"lost {self._where} ({error.__cause__ or error})"
+
     def _report_down(self, level: int, text: str, *, trace: bool = False) -> None:
         if level != self._trouble:  # once, until it is mended or becomes another trouble
             logger.log(level, "%s; trying again until it works", text, exc_info=trace)
@@ -264,12 +274,24 @@ class MqttLink:
 
 async def _until_one_ends(*jobs: Coroutine[Any, Any, None]) -> None:
     """Run jobs side by side; when one ends, stop the others and raise what it raised."""
-    tasks = [asyncio.create_task(job) for job in jobs]
+    tasks = {asyncio.create_task(job) for job in jobs}
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
-        for task in tasks:
+        await _end(tasks, again_after_s=0.1)
+        for task in tasks:  # the others may have failed for the same reason
+            _ = task.cancelled() or task.exception()
+
+
+async def _end(tasks: set[asyncio.Task[None]], again_after_s: float) -> None:
+    """Cancel tasks until they end.
+
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, on which aiomqtt waits, may overlook it.
+    """
+    going = set(tasks)
+    while going:
+        for task in going:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, going = await asyncio.wait(going, timeout=again_after_s)

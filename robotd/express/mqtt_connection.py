@@ -68,7 +68,9 @@ async def connect(config: Mqtt, client_id: str, will: aiomqtt.Will) -> AsyncIter
     try:
         await asyncio.shield(login)
     except asyncio.CancelledError:
-        if _socket_of(client) is not None:  # the thread has done its part
+        await asyncio.wait({login}, timeout=HANG_UP_S)
+        if not login.done() and _socket_of(client) is not None:  # only the broker's answer lacks
+            await hang_up(client)
             login.cancel()
         await asyncio.gather(login, return_exceptions=True)
         await hang_up(client)
@@ -91,15 +93,14 @@ async def connect(config: Mqtt, client_id: str, will: aiomqtt.Will) -> AsyncIter
 
 async def hang_up(client: aiomqtt.Client) -> None:
     """Close a client's connection without a farewell, if it still has one."""
-    if (sock := _socket_of(client)) is None:
-        return
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
-    with contextlib.suppress(TimeoutError):
-        async with timeout(HANG_UP_S):
-            # The loop reads the end of the stream, then paho lets go.
-            while _socket_of(client) is not None:  # noqa: ASYNC110 - paho has no event for it
-                await asyncio.sleep(0)
+    if (sock := _socket_of(client)) is not None:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(TimeoutError):
+            async with timeout(HANG_UP_S):
+                # The loop reads the end of the stream, then paho lets go.
+                while _socket_of(client) is not None:  # noqa: ASYNC110 - paho has no event for it
+                    await asyncio.sleep(0)
     ended = client._disconnected  # noqa: SLF001 - else asyncio says that nobody looked at its error
     if ended.done() and not ended.cancelled():
         ended.exception()

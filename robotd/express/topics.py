@@ -39,10 +39,9 @@ TOPICS: tuple[Topic, ...] = (
 #: The commands and what they do.
 COMMANDS: dict[str, str] = {
     "mode": "`off`, `recommend`, `compose` or `both`",
-    "mute": "`microphone`, `camera` and `music`, each true or false; what is left out stays",
-    "text": "a sentence that the person said or wrote",
+    "mute": "closes or opens `microphone` and `camera`, silences `music`; each true or false",
     "feedback": "how a recommended song was received",
-    "mood": "the mood to answer, set by hand: `quadrant`, or `valence` and `arousal`, or `clear`",
+    "mood": "a feeling set by hand, which takes the place of what is felt until `clear`",
     "panic": "silences every note",
     "reload": "reads the configuration again",
 }

@@ -4,8 +4,13 @@ from typing import Any
 
 import pytest
 
+from robotd.config import Config, Recommend
+from robotd.daemon.answer import Answer
 from robotd.daemon.commands import Action, CommandTable, Data, ModePayload, MoodPayload, MutePayload, NoPayload
+from robotd.daemon.robot import Robot
+from robotd.daemon.switches import Switches
 from robotd.errors import CommandError
+from robotd.express.topics import COMMANDS
 
 
 async def echo(payload: Any) -> Data:
@@ -56,3 +61,8 @@ async def test_commands_take_objects_and_bare_text(name: str, payload: Any, data
 async def test_wrong_commands_say_what_is_wrong(name: str, payload: Any, said: str) -> None:
     with pytest.raises(CommandError, match=said):
         await TABLE.run(name, payload)
+
+
+def test_every_command_of_the_table_of_topics_can_be_carried_out() -> None:
+    robot = Robot(Config(), Switches(), Answer(Recommend(), None, "both"), Config)
+    assert set(robot.commands.names) == set(COMMANDS)

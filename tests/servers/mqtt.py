@@ -60,7 +60,12 @@ class Mosquitto:
         self.client_key_file = folder / "client.key"
         self._config_file = folder / "mosquitto.conf"
         self._process: subprocess.Popen[bytes] | None = None
-        lines = [f"listener {self.port} {HOST}", "persistence false", "set_tcp_nodelay true", f"allow_anonymous {_yes(not users)}"]
+        lines = [
+            f"listener {self.port} {HOST}",
+            "persistence false",
+            "set_tcp_nodelay true",
+            f"allow_anonymous {_yes(not users)}",
+        ]
         if os.geteuid() == 0:
             lines.append("user root")  # as another user it could not read the folder
         if users:

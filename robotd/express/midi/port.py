@@ -127,6 +127,10 @@ class MidiPort:
                 logger.warning("the MIDI port %r is lost; looking for it", self.name or self._config.port)
                 self._close()
                 self._reopen()
+            elif self._target is None and self._found(self._output):
+                # An instrument has appeared, and takes the place of our own port.
+                self._close()
+                self._reopen()
             elif self._output.playing == self._stuck:
                 self._stuck = not self._stuck
                 if self._stuck:
@@ -148,12 +152,16 @@ class MidiPort:
             self.on_return()
 
     def _intact(self, output: Output) -> bool:
-        """Whether what is open is what should be open."""
+        """Whether what was opened is still there."""
         if self._failed or not output.alive:
             return False
+        return self._target is None or self._found(output) == self._target
+
+    def _found(self, output: Output) -> str | None:
+        """Return the existing output that is wanted, None if there is none."""
         try:
             # Under the lock, as RtMidi is not made for two threads; this takes about 0.1 ms.
             with self._lock:
-                return matching(output.names(), self._config.port) == self._target
+                return matching(output.names(), self._config.port)
         except DeviceError:
-            return False
+            return None
