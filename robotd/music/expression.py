@@ -76,7 +76,7 @@ def express(valence: float, arousal: float) -> Expression:
         mode=mode_of(v),
         # Equal steps of arousal are equal ratios of tempo.
         tempo_bpm=SLOWEST_BPM * (FASTEST_BPM / SLOWEST_BPM) ** energy,
-        velocity=58 + 40 * energy,
+        velocity=74 + 28 * energy,
         accent=4 + 14 * energy,
         density=energy,
         articulation=within(1.0 - 0.45 * energy - 0.1 * v * energy, 0.4, 1.0),
