@@ -25,7 +25,8 @@ def state_directory() -> Path:
     `$STATE_DIRECTORY` when a service manager sets it, else `robotd` in the XDG data home.
     """
     given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    # os.path.expanduser bears a process without a home, such as a service.
+    home = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")  # noqa: PTH111
     folder = Path(given) if given else Path(home) / "robotd"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from robotd.config import Config
 
 #: Looked for in this order where `--config` is not given; with none of them the built-in defaults hold.
-PLACES = (Path("config.yaml"), Path("~/.config/robotd/config.yaml"), Path("/etc/robotd/config.yaml"))
+PLACES = ("config.yaml", "~/.config/robotd/config.yaml", "/etc/robotd/config.yaml")
 
 ConfigPath = Annotated[
     Path | None,
@@ -39,7 +39,9 @@ def configuration(path: Path | None, overrides: list[str] | None) -> Config:
 
 def config_in_use() -> Path | None:
     """Return the configuration file that is used where none is given, None for the defaults alone."""
-    return next((found for place in PLACES if (found := place.expanduser()).is_file()), None)
+    # os.path.expanduser bears a process without a home, such as a service.
+    places = (Path(os.path.expanduser(place)) for place in PLACES)  # noqa: PTH111
+    return next((place for place in places if place.is_file()), None)
 
 
 def set_up_logging(level: str) -> None:

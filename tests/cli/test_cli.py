@@ -7,14 +7,20 @@ from pathlib import Path
 import pytest
 
 from robotd import __version__
-from tests.daemon.robots import command, environment
+from tests.daemon.robots import bare, command, environment
 
 COMMANDS = ("run", "perceive", "recommend", "check", "devices", "models", "bench", "library import", "library list")
 
 
 def robotd(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments), env=environment(state), capture_output=True, text=True, check=False, timeout=60, cwd=state
+        command(*arguments),
+        env=environment(state),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=bare(state),
     )
 
 

@@ -34,6 +34,12 @@ class Finished:
         return [message for message in self.said if message["type"] == kind]
 
 
+def bare(folder: Path) -> Path:
+    """Put an empty configuration into a folder, so that none of the machine's own is found there."""
+    (folder / "config.yaml").touch()
+    return folder
+
+
 def command(*arguments: str, settings: tuple[str, ...] = ()) -> list[str]:
     """Return a command line of robotd."""
     overrides = [part for setting in settings for part in ("--set", setting)]
@@ -54,7 +60,7 @@ def finish(state: Path, *arguments: str, settings: tuple[str, ...] = QUIET, time
         text=True,
         timeout=timeout_s,
         check=False,
-        cwd=state,
+        cwd=bare(state),
     )
     said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return Finished(done.returncode, said, done.stderr)
@@ -83,7 +89,9 @@ class RunningRobot:
 
     def __enter__(self) -> Self:
         with self.log_file.open("ab") as log, self.said_file.open("ab") as said:
-            self._process = subprocess.Popen(self._command, env=self._env, stdout=said, stderr=log, cwd=self._state)
+            self._process = subprocess.Popen(
+                self._command, env=self._env, stdout=said, stderr=log, cwd=bare(self._state)
+            )
         return self
 
     def __exit__(

@@ -12,7 +12,7 @@ import soundfile
 from robotd.emotion import EMOTIONS
 from robotd.sense.media import decode, look_into
 from robotd.sense.sample import Frame
-from tests.daemon.robots import SCENE, command, environment
+from tests.daemon.robots import SCENE, bare, command, environment
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 has_data = pytest.mark.skipif(not DATA.is_dir(), reason="the labelled data (../shared/data) is not on this machine")
@@ -37,6 +37,7 @@ def perceive(state: Path, *arguments: str, stdin: str = "") -> tuple[int, list[d
     done = subprocess.run(
         command("perceive", "--json", *arguments),
         env=environment(state),
+        cwd=bare(state),
         input=stdin,
         capture_output=True,
         text=True,

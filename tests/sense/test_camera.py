@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +16,7 @@ from robotd.sense.camera import find
 from robotd.sense.live import LiveSenses
 from robotd.sense.process import last_words, without_credentials
 from tests.sense.collected import collecting, until
+from tests.sense.orphans import Parent
 from tests.servers.camera import MjpegCamera, write_video
 
 if TYPE_CHECKING:
@@ -209,18 +207,9 @@ async def test_a_file_that_is_no_film_is_told(tmp_path: Path, caplog: pytest.Log
 
 
 def test_the_reader_ends_when_its_parent_is_killed(server: MjpegCamera) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, server.address],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    assert parent.stdout is not None
-    reader = psutil.Process(int(parent.stdout.readline()))
+    parent = Parent(PARENT, server.address)
     parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    assert psutil.wait_procs([reader], timeout=30)[1] == []
+    assert parent.reader_ends()
 
 
 PARENT = """

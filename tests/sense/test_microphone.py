@@ -1,14 +1,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from robotd.config import Camera, Microphone
@@ -19,6 +15,7 @@ from robotd.sense.microphone import _SampleClock
 from robotd.sense.microphone_reader import choose
 from robotd.sense.sample import RATE_HZ
 from tests.sense.collected import collecting, until
+from tests.sense.orphans import Parent
 from tests.servers.sound import PulseAudio, jack, write_tone
 
 NO_CAMERA = Camera(enabled=False)
@@ -115,19 +112,10 @@ async def test_muting_closes_the_stream_and_unmuting_opens_it(tmp_path: Path) ->
 @needs_pulseaudio
 def test_the_reader_ends_when_its_parent_is_killed_even_while_no_sound_comes(tmp_path: Path) -> None:
     with PulseAudio(tmp_path) as server:
-        parent = subprocess.Popen(
-            [sys.executable, "-c", PARENT],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        )
-        assert parent.stdout is not None
-        reader = psutil.Process(int(parent.stdout.readline()))
+        parent = Parent(PARENT)
         with server.frozen():
             parent.kill()
-            parent.wait()
-            parent.stdout.close()
-            assert psutil.wait_procs([reader], timeout=30)[1] == []
+            assert parent.reader_ends()
 
 
 PARENT = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -95,7 +96,9 @@ class Mosquitto:
     def start(self) -> None:
         """Start it and wait until it listens."""
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(["mosquitto", "-v", "-c", str(self._config_file)], stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [program("mosquitto"), "-v", "-c", str(self._config_file)], stdout=log, stderr=log
+            )
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not _listens(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline_s:
@@ -197,6 +200,11 @@ async def eventually(
                 await asyncio.sleep(0.005)
     except TimeoutError:
         raise AssertionError(f"still not so after {within_s} s: {what()}") from None
+
+
+def program(name: str) -> str:
+    """Return where a server lies; Debian's /usr/sbin is not on everybody's path."""
+    return shutil.which(name) or f"/usr/sbin/{name}"
 
 
 def free_port() -> int:
