@@ -78,7 +78,8 @@ def verify(name: Name, data: DataFolder = _DATA, out: Out = _OUT, *, quick: Quic
         found = figures(onnx_logits(session, truth.inputs), truth.labels)
         console.print(
             f"{test}: accuracy {found.accuracy:.4f} ({found.low:.3f} to {found.high:.3f}), "
-            f"recall {found.recall:.4f}, n {found.examples}"
+            f"recall {found.recall:.4f}, n {found.examples}",
+            soft_wrap=True,
         )
 
 

@@ -46,7 +46,6 @@ def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
         measured[f"{name}_recall"] = round(model_figures.recall, 4)
         measured[f"{name}_accuracy_float"] = round(net_figures.accuracy, 4)
     measured |= {
-        "temperature": temperature,
         "calibration_error": round(expected_calibration_error(probabilities(seen, temperature), labels), 4),
         "calibration_error_raw": round(expected_calibration_error(probabilities(seen), labels), 4),
         "latency_ms": round(latency_ms(session, data.calibration[0]), 3),
@@ -54,6 +53,6 @@ def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
         "size_kb": round(file.stat().st_size / 1000),
     }
     draw_confusion(folder / f"{recipe.name}_confusion.png", confusion(seen, labels), recipe.labels)
-    write_card(folder, recipe, tests, measured)
+    write_card(folder, recipe, tests, temperature, measured)
     write_entry(folder, recipe.name, entry(recipe, file, temperature, measured))
     return measured

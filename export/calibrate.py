@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ _BINS = 15
 _LOWEST, _HIGHEST = 0.1, 10.0
 
 
-def probabilities(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
+def probabilities(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> NDArray[np.float64]:
     """Return the softmax of [n, classes] logits at a temperature."""
     scaled = logits.astype(np.float64) / temperature
     exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
@@ -22,13 +22,13 @@ def probabilities(logits: NDArray[np.float32], temperature: float = 1.0) -> NDAr
     return shares
 
 
-def negative_log_likelihood(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float) -> float:
+def negative_log_likelihood(logits: NDArray[np.floating[Any]], labels: NDArray[np.int64], temperature: float) -> float:
     """Return the mean surprise at the true classes, in nats."""
     chances = probabilities(logits, temperature)[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(chances, 1e-12)).mean())
 
 
-def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+def fit_temperature(logits: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> float:
     """Return the temperature (0.1..10) at which the true classes surprise least.
 
     The likelihood has one peak in it, so a golden-section search on its logarithm finds it.

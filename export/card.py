@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .verify import Figures
 
 MANIFEST = "manifest.yaml"
+#: Per cent from which a cell of the picture is dark.
+_DARK = 50.0
 _HEAD = """\
 # Every model that robotd may load. Files named here without a `fetch` lie beside this one; the others are
 # fetched at set-up. The entries of trained models are written by `python -m export train`.
@@ -57,14 +59,20 @@ def entry(recipe: Recipe, file: Path, temperature: float, measured: Mapping[str,
 def write_entry(folder: Path, name: str, described: Mapping[str, Any]) -> None:
     """Put a model's entry into the manifest of a folder, in place of an older one."""
     path = folder / MANIFEST
-    manifest = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {"version": 1, "models": {}}
+    manifest: dict[str, Any] = {"version": 1, "models": {}}
+    if path.exists():
+        manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
     manifest["models"][name] = dict(described)
     text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
     path.write_text(_HEAD + text, encoding="utf-8")
 
 
 def write_card(
-    folder: Path, recipe: Recipe, tests: Mapping[str, tuple[Figures, Figures]], measured: Mapping[str, Any]
+    folder: Path,
+    recipe: Recipe,
+    tests: Mapping[str, tuple[Figures, Figures]],
+    temperature: float,
+    measured: Mapping[str, Any],
 ) -> None:
     """Write a model's card.
 
@@ -72,33 +80,48 @@ def write_card(
         folder: where the models are.
         recipe: what it was made by.
         tests: figures of the float net and of the int8 model, by the name of the examples.
+        temperature: that the logits are divided by.
         measured: the figures of the manifest.
     """
+    head = [
+        "| examples | n | accuracy, float | accuracy, int8 (95 % bootstrap interval) | unweighted recall, int8 |",
+        "|---|---|---|---|---|",
+    ]
     rows = [
         f"| {name} | {int8.examples} | {fine.accuracy:.3f} | {int8.accuracy:.3f} ({int8.low:.3f} to {int8.high:.3f}) "
         f"| {int8.recall:.3f} |"
         for name, (fine, int8) in tests.items()
     ]
+    table = [
+        "| | |",
+        "|---|---|",
+        f"| input | `{recipe.input_name}` {list(recipe.input_shape)} float32: {recipe.input_meaning} |",
+        f"| output | `logits` [1, {len(recipe.labels)}] float32; divide by the temperature, then softmax |",
+        f"| labels | {', '.join(recipe.labels)} |",
+        f"| data | {recipe.data_name} |",
+        f"| licence of the data | {recipe.licence} |",
+        f"| format | ONNX, int8 (static, a scale for each channel), {measured['size_kb']} kB |",
+        f"| made by | `python -m export train {recipe.name} --data DIR` |",
+    ]
+    calibration = (
+        f"Calibration: with the temperature {temperature:g} the expected calibration error (15 bins) is "
+        f"{measured['calibration_error']:.3f}; without it {measured['calibration_error_raw']:.3f}. The temperature is "
+        "fitted on the same examples."
+    )
+    latency = (
+        f"Latency: {measured['latency_ms']} ms (median; float {measured['latency_float_ms']} ms) in ONNX Runtime on "
+        "one core of an x86-64 server."
+    )
     parts = [
         f"# {recipe.name}",
         recipe.title + ".",
-        f"| | |\n|---|---|\n"
-        f"| input | `{recipe.input_name}` {list(recipe.input_shape)} float32: {recipe.input_meaning} |\n"
-        f"| output | `logits` [1, {len(recipe.labels)}] float32; divide by the temperature, then softmax |\n"
-        f"| labels | {', '.join(recipe.labels)} |\n"
-        f"| data | {recipe.data_name} |\n"
-        f"| licence of the data | {recipe.licence} |\n"
-        f"| format | ONNX, int8 (static, a scale for each channel), {measured['size_kb']} kB |\n"
-        f"| made by | `python -m export train {recipe.name} --data DIR` |",
+        "\n".join(table),
         "## Figures",
-        "| examples | n | accuracy, float | accuracy, int8 (95 % bootstrap interval) | unweighted recall, int8 |\n"
-        "|---|---|---|---|---|\n" + "\n".join(rows),
+        "\n".join([*head, *rows]),
         f"Rows of the picture are the truth, columns what the int8 model says ({next(iter(tests))}).",
         f"![Confusions]({recipe.name}_confusion.png)",
-        f"Calibration: with the temperature {measured['temperature']} the expected calibration error "
-        f"(15 bins) is {measured['calibration_error']:.3f}; without it {measured['calibration_error_raw']:.3f}. "
-        "The temperature is fitted on the same examples.",
-        f"Latency: {measured['latency_ms']} ms (median) in ONNX Runtime on one core of an x86-64 server.",
+        calibration,
+        latency,
         *(f"## {heading}\n\n{text}" for heading, text in recipe.card.items()),
     ]
     (folder / f"{recipe.name}.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -119,7 +142,7 @@ def draw_confusion(file: Path, counts: NDArray[np.int64], labels: Sequence[str])
     axes.set_xlabel("named")
     axes.set_ylabel("true")
     for (row, column), value in zip(_places(len(labels)), share.flat, strict=True):
-        axes.text(column, row, f"{value:.0f}", ha="center", va="center", color="white" if value > 50.0 else "black")
+        axes.text(column, row, f"{value:.0f}", ha="center", va="center", color="white" if value > _DARK else "black")
     figure.savefig(file, dpi=80)
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 OPSET = 18
 
 
-def to_onnx(net: Any, file: Path, *, input_name: str, input_shape: tuple[int, ...], output_name: str = "logits") -> None:
+def to_onnx(
+    net: Any, file: Path, *, input_name: str, input_shape: tuple[int, ...], output_name: str = "logits"
+) -> None:
     """Write a net as ONNX with one input of a fixed shape and one output, its weights inside the file."""
     import torch
 

@@ -38,7 +38,9 @@ def quantise(
 ) -> None:
     """Write an int8 copy of a float model: static, QDQ, a scale for each channel of the weights.
 
-    Batch normalisation is folded into the convolutions first. Activations are signed, as suits ARM.
+    Batch normalisation is folded into the convolutions first. Activations are unsigned: with signed ones ONNX
+    Runtime's convolutions are three times slower on x86-64 and no faster on ARM. Weights use 7 of their 8 bits,
+    or sums of products would saturate on CPUs with AVX2 but without VNNI.
 
     Args:
         source: float ONNX model with one input.
@@ -60,9 +62,9 @@ def quantise(
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(operators) or None,
             per_channel=True,
-            activation_type=QuantType.QInt8,
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             nodes_to_exclude=kept,
             calibrate_method=CalibrationMethod.MinMax,
-            extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
         )

@@ -64,14 +64,18 @@ def read_fer(data: Path, usage: Usage) -> FerImages:
             stored = tar.extractfile(member)
             if stored is not None:
                 files.append(member.name)
-                images.append(cv2.imdecode(np.frombuffer(stored.read(), np.uint8), cv2.IMREAD_GRAYSCALE))
+                images.append(_decoded(stored.read()))
     labels = np.array([CLASSES.index(file.split("/")[0]) for file in files])
     return FerImages(
         tuple(files),
-        np.stack(images).astype(np.uint8, copy=False),
+        np.stack(images),
         labels,
         np.array([votes[file] for file in files], np.float32),
     )
+
+
+def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def near_copies(data: Path) -> frozenset[str]:
@@ -82,13 +86,15 @@ def near_copies(data: Path) -> frozenset[str]:
 
 def has_emotion(votes: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether one of the seven emotions has the most votes (contempt, unknown and "no face" are none)."""
-    return votes[:, : len(CLASSES)].max(axis=1) >= votes[:, len(CLASSES) :].max(axis=1)
+    emotions, others = votes[:, : len(CLASSES)], votes[:, len(CLASSES) :]
+    return np.asarray(emotions.max(axis=1) >= others.max(axis=1))
 
 
 def has_clear_emotion(votes: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether one of the seven emotions alone has the most votes of all columns."""
     ranked = np.sort(votes, axis=1)
-    return (votes[:, : len(CLASSES)].max(axis=1) == ranked[:, -1]) & (ranked[:, -1] > ranked[:, -2])
+    most, second = ranked[:, -1], ranked[:, -2]
+    return np.asarray((votes[:, : len(CLASSES)].max(axis=1) == most) & (most > second))
 
 
 def soft_labels(votes: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from robotd.perceive.features.face_image import SIDE, face_tensor
 
 from ..data import fer
 from ..recipe import Examples, Recipe, Schedule
+from .chance import sometimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -103,25 +104,25 @@ def augmented(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
     middle = (SIDE - 1) / 2
     scale = math.exp(rng.uniform(math.log(_SCALE[0]), math.log(_SCALE[1])))
     matrix = cv2.getRotationMatrix2D((middle, middle), rng.uniform(-_ROTATION_DEG, _ROTATION_DEG), scale)
-    matrix[:, 2] += rng.uniform(-_SHIFT_PX, _SHIFT_PX, 2)
-    if rng.random() < 0.5:
+    matrix = matrix + np.pad(rng.uniform(-_SHIFT_PX, _SHIFT_PX, (2, 1)), ((0, 0), (2, 0)))
+    if sometimes(rng, 0.5):
         matrix[0] = -matrix[0]
         matrix[0, 2] += SIDE - 1
     moved = cv2.warpAffine(crop, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    if rng.random() < 0.15:
+    if sometimes(rng, 0.15):
         small = int(rng.integers(SIDE // 2, SIDE))
         moved = cv2.resize(moved, (small, small), interpolation=cv2.INTER_AREA)
         moved = cv2.resize(moved, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-    elif rng.random() < 0.15:
+    elif sometimes(rng, 0.15):
         moved = cv2.GaussianBlur(moved, (3, 3), 0)
     # Brightness and contrast alone would vanish in the normalisation; gamma and clipping don't.
     levels = np.linspace(0.0, 1.0, 256) ** math.exp(rng.uniform(-0.5, 0.5))
     levels = 0.5 + (levels - 0.5) * rng.uniform(0.6, 1.3) + rng.uniform(-0.15, 0.15)
     lit = cv2.LUT(moved, np.clip(255.0 * levels, 0.0, 255.0).astype(np.uint8))
-    if rng.random() < 0.3:
+    if sometimes(rng, 0.3):
         noise = rng.normal(0.0, rng.uniform(2.0, 10.0), lit.shape)
         lit = np.clip(lit + noise, 0.0, 255.0).astype(np.uint8)
-    if rng.random() < 0.4:
+    if sometimes(rng, 0.4):
         height, width = rng.integers(_CUTOUT_PX[0], _CUTOUT_PX[1], 2)
         top, left = rng.integers(0, SIDE - height), rng.integers(0, SIDE - width)
         lit[top : top + height, left : left + width] = rng.integers(0, 256)
@@ -137,8 +138,8 @@ def read(data: Path) -> Faces:
     """Read FER-2013's Training to train on and its PublicTest to choose and to test."""
     train = fer.read_fer(data, "train")
     train = train.only(fer.has_emotion(train.votes))
-    test = fer.read_fer(data, "publictest")
-    test = test.only(fer.has_clear_emotion(test.votes))
+    everything = fer.read_fer(data, "publictest")
+    test = everything.only(fer.has_clear_emotion(everything.votes))
     copies = fer.near_copies(data)
     fresh = test.only(np.array([file not in copies for file in test.files]))
     some = np.random.default_rng(0).permutation(len(train.files))[:_CALIBRATION]
@@ -148,6 +149,7 @@ def read(data: Path) -> Faces:
         {
             "ferplus_publictest_fresh": _examples(fresh),
             "ferplus_publictest": _examples(test),
+            "fer2013_publictest": Examples(tensors(everything.images), everything.labels),
         },
         tensors(train.images[some]),
     )
@@ -169,6 +171,43 @@ def generate() -> Faces:
     return Faces(images, targets, {"generated": Examples(inputs[:BATCH], labels[:BATCH])}, inputs[:32])
 
 
+_CARD = {
+    "Architecture": (
+        "A residual CNN: a 5x5 stem of stride 2, then five blocks of two 3x3 convolutions (32, 64, 64, 128, 128 "
+        "channels, halved twice), average pooling, a linear layer. 0.68 million weights, 49 million multiplications "
+        "a face."
+    ),
+    "Training": (
+        "FER-2013's Training, less the images in which contempt, unknown or no face have more votes than any of the "
+        "seven emotions. The targets are the shares of the crowd's votes; single votes are dropped as slips. AdamW, "
+        "warm-up and cosine, moving average of the weights. Images are flipped, turned by up to 12 degrees, scaled "
+        "by 0.85 to 1.12, moved by up to 3 pixels, lit differently, blurred, made noisy and partly covered, so that "
+        "crops that the robot aligns by landmarks read as FER-2013's own do."
+    ),
+    "Split": (
+        "PublicTest tests, in three ways. `ferplus_publictest_fresh`: the images in which one of the seven emotions "
+        "alone has the most FER+ votes, less the 485 that are (nearly) in Training too; it also chose the epoch and "
+        "set the temperature, so its figures are a little kind. `ferplus_publictest`: with those 485. "
+        "`fer2013_publictest`: all images under FER-2013's own labels, which the model was not taught and which agree "
+        "with the crowd's in about 62 %."
+    ),
+    "Alignment": (
+        "On the robot a face is cut by the eyes and lips of its mesh. Cut again in that way, 1,120 of the fresh images "
+        "score 0.844; the same images in FER-2013's own framing 0.850."
+    ),
+    "Limits": (
+        "Disgust and fear are rare in the data (1 and 3 % of the votes) and are often missed. The photographs "
+        "come from an image search; how well it does for each age, skin tone or culture has not been "
+        "measured. A face says how someone looks, not how they feel. Profiles, masks and faces under 40 pixels are "
+        "read badly."
+    ),
+    "Intended use": (
+        "A hint to a robot or a music player in the home of people who know that it is on. Not for judging people: "
+        "not in hiring, teaching, policing, insurance or medicine. FER-2013's images come without a stated licence; "
+        "take the weights for research and private use unless you have cleared that."
+    ),
+}
+
 RECIPE = Recipe(
     name="face_image",
     task="face",
@@ -179,9 +218,9 @@ RECIPE = Recipe(
     input_meaning="grey face crop with FER-2013's margin, mean 0 and deviation 1 over its pixels",
     data_name="FER-2013 Training images with FER+ crowd votes",
     licence="FER-2013: Kaggle contest terms, no licence stated, research use; FER+ votes: MIT",
-    card={},
+    card=_CARD,
     net=net,
     read=read,
     generate=generate,
-    schedule=Schedule(epochs=40, learning_rate=2e-3, weight_decay=0.05, bfloat16=True),
+    schedule=Schedule(epochs=32, learning_rate=2e-3, weight_decay=0.05, bfloat16=True),
 )

@@ -33,57 +33,29 @@ def train(net: Any, data: Data, schedule: Schedule, checkpoint: Path) -> Any:
     The loss is the cross-entropy with the batch's target probabilities (AdamW, warm-up and cosine). After
     each epoch the checkpoint is written; with the same schedule a later call goes on from there.
     """
-    torch.manual_seed(schedule.seed)
-    rng = np.random.default_rng(schedule.seed)
-    net = net.to(memory_format=torch.channels_last)
-    averaged = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(schedule.ema_decay), use_buffers=True)
-    optimiser = torch.optim.AdamW(_groups(net, schedule.weight_decay))
-    epoch, best_score, best_epoch, best = 0, -math.inf, 0, net.state_dict()
+    training = _Training(net, data, schedule)
     if checkpoint.exists():
-        stored = torch.load(checkpoint, weights_only=False)
-        if stored["schedule"] == asdict(schedule):
-            net.load_state_dict(stored["net"])
-            averaged.load_state_dict(stored["averaged"])
-            optimiser.load_state_dict(stored["optimiser"])
-            rng.bit_generator.state = stored["order"]
-            torch.set_rng_state(stored["chance"])
-            epoch, best_score, best_epoch, best = stored["progress"]
-
+        training.resume(torch.load(checkpoint, weights_only=False))
     console = Console()
     with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("epochs", total=schedule.epochs, completed=epoch)
-        while epoch < schedule.epochs and epoch - best_epoch <= schedule.patience:
+        task = bar.add_task("epochs", total=schedule.epochs, completed=training.epoch)
+        while training.epoch < schedule.epochs and training.epoch - training.best_epoch <= schedule.patience:
             started_s = time.monotonic()
-            loss = _epoch(net, averaged, optimiser, data, rng, schedule, epoch)
-            epoch += 1
-            scores = {name: accuracy(averaged.module, test) for name, test in data.tests.items()}
-            score = next(iter(scores.values()))
-            if score > best_score:
-                best_score, best_epoch = score, epoch
-                best = {name: value.clone() for name, value in averaged.module.state_dict().items()}
-            stored = {
-                "schedule": asdict(schedule),
-                "net": net.state_dict(),
-                "averaged": averaged.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "order": rng.bit_generator.state,
-                "chance": torch.get_rng_state(),
-                "progress": (epoch, best_score, best_epoch, best),
-            }
+            loss = training.run_epoch()
+            score = training.score()
             # Written beside and renamed, so that an interrupted write leaves the last one whole.
-            torch.save(stored, checkpoint.with_suffix(".part"))
+            torch.save(training.state(), checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
-            told = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
             seconds = time.monotonic() - started_s
-            console.print(f"epoch {epoch}: loss {loss:.4f}  {told}  ({seconds:.0f} s)", soft_wrap=True)
-            bar.update(task, completed=epoch)
-    net.load_state_dict(best)
+            console.print(f"epoch {training.epoch}: loss {loss:.4f}, accuracy {score:.4f} ({seconds:.0f} s)")
+            bar.update(task, completed=training.epoch)
+    net.load_state_dict(training.best)
     return net.eval()
 
 
 def best_weights(checkpoint: Path) -> dict[str, Any]:
     """Return the averaged weights of the best epoch so far of a training."""
-    best: dict[str, Any] = torch.load(checkpoint, weights_only=False)["progress"][3]
+    best: dict[str, Any] = torch.load(checkpoint, weights_only=False)["best"]
     return best
 
 
@@ -102,24 +74,75 @@ def accuracy(net: Any, examples: Examples) -> float:
     return float((logits(net, examples.inputs).argmax(axis=1) == examples.labels).mean())
 
 
-def _epoch(net: Any, averaged: Any, optimiser: Any, data: Data, rng: Any, schedule: Schedule, epoch: int) -> float:
-    net.train()
-    losses = []
-    for step, (inputs, targets) in enumerate(data.batches(rng)):
-        done = (epoch + step / data.steps) / schedule.epochs
-        for group in optimiser.param_groups:
-            group["lr"] = schedule.learning_rate * _rate(done, schedule.warmup)
-        x = _channels_last(torch.from_numpy(inputs))
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=schedule.bfloat16):
-            output = net(x)
-        loss = -(torch.from_numpy(targets) * output.float().log_softmax(dim=1)).sum(dim=1).mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), _GRADIENT_NORM)
-        optimiser.step()
-        averaged.update_parameters(net)
-        losses.append(loss.item())
-    return float(np.mean(losses))
+class _Training:
+    """A net on its way, and all that is needed to go on after a stop."""
+
+    def __init__(self, net: Any, data: Data, schedule: Schedule) -> None:
+        torch.manual_seed(schedule.seed)
+        self.net = net.to(memory_format=torch.channels_last)
+        self.data = data
+        self.schedule = schedule
+        self.averaged = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(schedule.ema_decay), use_buffers=True)
+        self.optimiser = torch.optim.AdamW(_groups(net, schedule.weight_decay))
+        self.order = np.random.default_rng(schedule.seed)
+        self.epoch = 0
+        self.best: dict[str, Any] = net.state_dict()
+        self.best_score, self.best_epoch = -math.inf, 0
+
+    def run_epoch(self) -> float:
+        """Go once through the data and return the mean loss."""
+        self.net.train()
+        losses = []
+        for step, (inputs, targets) in enumerate(self.data.batches(self.order)):
+            done = (self.epoch + step / self.data.steps) / self.schedule.epochs
+            for group in self.optimiser.param_groups:
+                group["lr"] = self.schedule.learning_rate * _rate(done, self.schedule.warmup)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.schedule.bfloat16):
+                output = self.net(_channels_last(torch.from_numpy(inputs)))
+            loss = -(torch.from_numpy(targets) * output.float().log_softmax(dim=1)).sum(dim=1).mean()
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.net.parameters(), _GRADIENT_NORM)
+            self.optimiser.step()
+            self.averaged.update_parameters(self.net)
+            losses.append(loss.item())
+        self.epoch += 1
+        return float(np.mean(losses))
+
+    def score(self) -> float:
+        """Return the accuracy of the averaged weights on the first test, and keep them if it has risen."""
+        score = accuracy(self.averaged.module, next(iter(self.data.tests.values())))
+        if score > self.best_score:
+            self.best_score, self.best_epoch = score, self.epoch
+            self.best = {name: value.clone() for name, value in self.averaged.module.state_dict().items()}
+        return score
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds."""
+        return {
+            "schedule": asdict(self.schedule),
+            "net": self.net.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "order": self.order.bit_generator.state,
+            "chance": torch.get_rng_state(),
+            "epoch": self.epoch,
+            "best": self.best,
+            "best_score": self.best_score,
+            "best_epoch": self.best_epoch,
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint, unless it was made with another schedule."""
+        if state["schedule"] != asdict(self.schedule):
+            return
+        self.net.load_state_dict(state["net"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.order.bit_generator.state = state["order"]
+        torch.set_rng_state(state["chance"])
+        self.epoch, self.best = state["epoch"], state["best"]
+        self.best_score, self.best_epoch = state["best_score"], state["best_epoch"]
 
 
 def _channels_last(batch: Any) -> Any:

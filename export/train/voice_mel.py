@@ -17,8 +17,10 @@ from robotd.perceive.features.mel import BANDS, FRAMES, RATE_HZ, WINDOW_S, log_m
 from robotd.sense.sample import Sound
 from robotd.sense.utterance import UtteranceCutter
 
+from ..data.cremad import read_cremad
 from ..data.ravdess import Clip, read_ravdess
 from ..recipe import Examples, Recipe, Schedule
+from .chance import sometimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 BATCH = 16
 TRAINING_ACTORS, TEST_ACTORS = range(1, 17), range(17, 21)
 _CALIBRATION = 200
+#: Share of the listeners that must have heard the same emotion in a clip of CREMA-D.
+_AGREED = 0.6
 
 _CHANNELS = (16, 32, 48, 64)
 #: (frames, bands) that are pooled after each convolution: 251 x 128 becomes 31 x 4.
@@ -40,6 +44,8 @@ _BANDS_LEFT = BANDS // math.prod(bands for _, bands in _POOLS)
 _HIDDEN = 64
 #: Below anything that an LSTM says (-1..1).
 _FAR_BELOW = -4.0
+#: Least variance that is told from none.
+_FLAT = 1e-4
 
 
 class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
@@ -60,17 +66,29 @@ class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
             narrow = wide
         self.look = nn.Sequential(*layers)
         self.listen = nn.LSTM(narrow * _BANDS_LEFT, _HIDDEN, batch_first=True, bidirectional=True)
-        self.name = nn.Sequential(nn.Dropout(0.4), nn.Linear(4 * _HIDDEN, len(EMOTIONS)))
-        self.sounding = nn.MaxPool1d(_FRAMES_A_STEP)
+        features = narrow * _BANDS_LEFT
+        self.name = nn.Sequential(nn.Dropout(0.5), nn.Linear(4 * _HIDDEN + 2 * features, len(EMOTIONS)))
+        self.steps = nn.MaxPool1d(_FRAMES_A_STEP)
 
     def forward(self, mel: Any) -> Any:
-        """Take [n, frames, 128] and return [n, 8] logits; padding is neither averaged nor searched for peaks."""
-        seen = self.look(mel[:, None]).permute(0, 2, 1, 3).flatten(2)
+        """Take [n, frames, 128] and return [n, 8] logits.
+
+        The picture is standardised over the frames that sound; padding comes to lie at the mean, and is neither
+        averaged nor searched for peaks.
+        """
+        sounding = (mel.amax(dim=2, keepdim=True) > 0.0).float()
+        cells = (sounding.sum(dim=(1, 2), keepdim=True) * BANDS).clamp(min=1.0)
+        centred = (mel - mel.sum(dim=(1, 2), keepdim=True) / cells) * sounding
+        deviation = ((centred * centred).sum(dim=(1, 2), keepdim=True) / cells + _FLAT).sqrt()
+        seen = self.look((centred / deviation)[:, None]).permute(0, 2, 1, 3).flatten(2)
         heard, _ = self.listen(seen)
-        weights = self.sounding((mel.amax(dim=2) > 0.0).float()[:, None]).transpose(1, 2)
-        mean = (heard * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
-        peak = (heard + _FAR_BELOW * (1.0 - weights)).amax(dim=1)
-        return self.name(torch.cat([mean, peak.clamp(min=-1.0)], dim=1))
+        weights = self.steps(sounding.transpose(1, 2)).transpose(1, 2)
+        peak = (heard + _FAR_BELOW * (1.0 - weights)).amax(dim=1).clamp(min=-1.0)
+        steps = weights.sum(dim=1).clamp(min=1.0)
+        mean_heard = (heard * weights).sum(dim=1) / steps
+        mean_seen = (seen * weights).sum(dim=1) / steps
+        spread = (((seen - mean_seen[:, None]) ** 2 * weights).sum(dim=1) / steps + _FLAT).sqrt()
+        return self.name(torch.cat([peak, mean_heard, mean_seen, spread], dim=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,34 +149,35 @@ def augmented(one: Recording, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return the mel picture of a recording that is cut, sped up or down, made noisy and masked by chance."""
     sound = _cut(one, rng)
     pace = math.exp(rng.uniform(-0.12, 0.12))
-    sound = soxr.resample(sound, RATE_HZ * pace, RATE_HZ, quality="LQ")[: int(WINDOW_S * RATE_HZ)]
-    if rng.random() < 0.4:
+    sound = soxr.resample(sound, RATE_HZ * pace, RATE_HZ, quality="QQ")[: int(WINDOW_S * RATE_HZ)]
+    if sometimes(rng, 0.4):
         sound = _noisy(sound, rng.uniform(8.0, 40.0), rng.uniform(0.0, 1.5), rng)
     return _masked(log_mel(sound.astype(np.float32)), rng)
 
 
 def _cut(one: Recording, rng: np.random.Generator) -> NDArray[np.float32]:
     """The whole file, or its utterance with other ends, at times only the beginning of it."""
-    if rng.random() < 0.3:
+    if sometimes(rng, 0.3):
         return one.whole[int(rng.uniform(0.0, 0.5) * one.start) :]
     length = one.end - one.start
     start = one.start + int(rng.uniform(-0.2, 0.2) * RATE_HZ)
     end = one.end + int(rng.uniform(-0.5, 0.1) * RATE_HZ)
-    if rng.random() < 0.15:
+    if sometimes(rng, 0.15):
         end = one.start + int(rng.uniform(0.5, 1.0) * length)
     start = max(0, start)
     return one.clip.samples[start : max(end, start + RATE_HZ // 2)]
 
 
-def _noisy(
-    sound: NDArray[np.float32], snr_db: float, slope: float, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def _noisy(sound: NDArray[np.float32], snr_db: float, slope: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Add noise whose amplitude falls as 1 / f ** slope."""
-    spectrum = np.fft.rfft(rng.standard_normal(len(sound)))
+    size = 1 << (len(sound) - 1).bit_length()
+    spectrum = np.fft.rfft(rng.standard_normal(size, np.float32))
     spectrum /= np.maximum(np.arange(len(spectrum)), len(spectrum) / 200.0) ** slope
-    noise = np.fft.irfft(spectrum, len(sound))
-    gain = math.sqrt(float(np.mean(sound**2)) / max(float(np.mean(noise**2)), 1e-20)) * 10.0 ** (-snr_db / 20.0)
-    return (sound + gain * noise).astype(np.float32)
+    noise = np.fft.irfft(spectrum)[: len(sound)]
+    power, noise_power = float(np.mean(sound**2)), float(np.mean(noise**2))
+    gain = math.sqrt(power / noise_power) * 10.0 ** (-snr_db / 20.0)
+    noisy: NDArray[np.float32] = (sound + gain * noise).astype(np.float32)
+    return noisy
 
 
 def _masked(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -179,16 +198,22 @@ def _masked(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.fl
 
 
 def read(data: Path) -> Voices:
-    """Read RAVDESS's actors 1-16 to train on and 17-20 to choose and to test."""
+    """Read RAVDESS's actors 1-16 to train on, 17-20 to choose and to test, and CREMA-D to test further afield."""
     train = [recording(clip) for clip in read_ravdess(data, TRAINING_ACTORS)]
     test = [recording(clip) for clip in read_ravdess(data, TEST_ACTORS)]
-    labels = np.array([one.clip.target.argmax() for one in test])
+    heard = [recording(clip) for clip in read_cremad(data) if clip.target.max() >= _AGREED]
     tests = {
-        "ravdess_actors17_20_voiced": Examples(np.stack([log_mel(one.voiced) for one in test]), labels),
-        "ravdess_actors17_20_whole": Examples(np.stack([log_mel(one.whole) for one in test]), labels),
+        "ravdess_actors17_20_voiced": _examples(test, [one.voiced for one in test]),
+        "ravdess_actors17_20_whole": _examples(test, [one.whole for one in test]),
+        "cremad_as_heard": _examples(heard, [one.voiced for one in heard]),
     }
     some = np.random.default_rng(0).permutation(len(train))[:_CALIBRATION]
     return Voices(train, tests, np.stack([log_mel(train[i].voiced) for i in some]))
+
+
+def _examples(recordings: Sequence[Recording], sounds: Sequence[NDArray[np.float32]]) -> Examples:
+    labels = np.array([one.clip.target.argmax() for one in recordings])
+    return Examples(np.stack([log_mel(sound) for sound in sounds]), labels)
 
 
 def generate() -> Voices:
@@ -202,10 +227,46 @@ def generate() -> Voices:
         samples = (0.1 * buzz + 0.01 * rng.standard_normal(len(time_s))).astype(np.float32)
         target = np.eye(len(EMOTIONS), dtype=np.float32)[label]
         recordings.append(Recording(Clip(f"generated-{i}", samples, target), 0, len(samples)))
-    labels = np.array([one.clip.target.argmax() for one in recordings[:BATCH]])
-    inputs = np.stack([log_mel(one.voiced) for one in recordings[:BATCH]])
-    return Voices(recordings, {"generated": Examples(inputs, labels)}, inputs)
+    test = _examples(recordings[:BATCH], [one.voiced for one in recordings[:BATCH]])
+    return Voices(recordings, {"generated": test}, test.inputs)
 
+
+_CARD = {
+    "Architecture": (
+        "Four 3x3 convolutions with batch normalisation and max-pooling (16, 32, 48, 64 channels), a bidirectional "
+        "LSTM of 64 units, and a linear layer over peak and mean of what the LSTM says and mean and spread of what the "
+        "convolutions see. The picture is standardised over the frames that sound, padding does not count. The LSTM "
+        "stays in float."
+    ),
+    "Training": (
+        "RAVDESS's actors 1-16: whole files and the stretches that the daemon's voice activity cuts out of them, at "
+        "times only their beginning. They are sped up or down by up to 13 % (which moves the pitch too), made noisy (8 "
+        "to 40 dB), coloured as by another microphone, and masked in bands and frames. AdamW, warm-up and cosine, "
+        "moving average of the weights. CREMA-D with its listeners' votes as targets was tried as further training "
+        "data and left out: on its own unseen actors the model then said neutral to nearly all (unweighted recall "
+        "0.24), and on RAVDESS's it scored 0.55 (in a shorter training)."
+    ),
+    "Split": (
+        "By speaker: RAVDESS's actors 17-20 test, in two ways: `voiced`, the longest utterance that the daemon would "
+        "cut out of a file, and `whole`, the file with its silence. `voiced` also chose the epoch and set the "
+        "temperature, so its figures are a little kind; the last ten epochs, unchosen, scored 0.60. Four people are "
+        "few: a support vector machine on simple statistics of the same pictures scores 0.44 on these four and 0.58 on "
+        "others, 0.51 in the mean of five folds. `cremad_as_heard` is other people, sentences and microphones: all of "
+        "CREMA-D in which at least 60 % of the listeners heard the same by voice alone (six emotions, mostly neutral)."
+    ),
+    "Limits": (
+        "Two sentences of North American English, acted in a studio. As `cremad_as_heard` shows, little of what it "
+        "learned carries over to other recordings, so its word should weigh little beside the face's. Other languages "
+        "have not been tried. Loudness is not used, so calm and neutral are hard to tell apart; happy and sad are "
+        "missed most. The intervals above treat clips as independent, which those of one actor are not; they are too "
+        "narrow."
+    ),
+    "Intended use": (
+        "A hint to a robot or a music player in the home of people who know that it is on, weaker than the face's. "
+        "Not for judging people: not in hiring, teaching, policing, insurance or medicine. RAVDESS is for "
+        "non-commercial use, and so are these weights."
+    ),
+}
 
 RECIPE = Recipe(
     name="voice_mel",
@@ -217,9 +278,11 @@ RECIPE = Recipe(
     input_meaning="log-mel picture, 80 dB below the loudest bin (0) to the loudest (1); padding is 0",
     data_name="RAVDESS speech, actors 1-16",
     licence="CC BY-NC-SA 4.0 (RAVDESS): non-commercial, share alike",
-    card={},
+    card=_CARD,
     net=Net,
     read=read,
     generate=generate,
-    schedule=Schedule(epochs=80, learning_rate=1.5e-3, weight_decay=0.05, ema_decay=0.99, bfloat16=True),
+    schedule=Schedule(epochs=80, learning_rate=2e-3, weight_decay=0.05, ema_decay=0.99, bfloat16=True),
+    # Quantising the small steps round the LSTM too makes the model slower than in float.
+    operators=("Conv", "Relu", "MaxPool"),
 )

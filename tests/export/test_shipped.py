@@ -1,0 +1,65 @@
+"""The models in `models_onnx/` are what the manifest and their cards say."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from export.data import fer
+from export.verify import figures, onnx_logits, open_session
+from robotd.emotion import to_eight
+from robotd.perceive.features.face_image import face_tensor
+
+MODELS = Path(__file__).parents[2] / "models_onnx"
+SHARED = MODELS.parents[1] / "shared" / "data"
+ENTRIES: dict[str, dict[str, Any]] = yaml.safe_load((MODELS / "manifest.yaml").read_text())["models"]
+TRAINED = [name for name, entry in ENTRIES.items() if entry["task"] in {"face", "voice"}]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_file_is_the_one_described_and_small(name: str) -> None:
+    content = (MODELS / ENTRIES[name]["file"]).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == ENTRIES[name]["sha256"]
+    assert len(content) <= 1_500_000
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_card_tells_the_manifests_figures(name: str) -> None:
+    entry = ENTRIES[name]
+    card = (MODELS / entry["card"]).read_text()
+    for figure, value in entry["measured"].items():
+        if figure.endswith("_accuracy"):
+            assert f"{value:.3f}" in card, figure
+    for heading in ("## Figures", "## Split", "## Limits", "## Intended use"):
+        assert heading in card
+    assert (MODELS / f"{name}_confusion.png").is_file()
+
+
+@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("level", [0.0, 1.0, -3.0])
+def test_flat_inputs_give_numbers(name: str, level: float) -> None:
+    entry = ENTRIES[name]
+    shape = entry["input"]["shape"]
+    logits = onnx_logits(open_session(MODELS / entry["file"]), np.full(shape, level, np.float32))
+    assert logits.shape == tuple(entry["outputs"][0]["shape"])
+    assert np.isfinite(logits).all()
+    exponentials = np.exp(logits[0] / entry["temperature"])
+    assert sum(to_eight(entry["labels"], exponentials / exponentials.sum())) == pytest.approx(1)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the real data is not at {SHARED}")
+def test_face_model_reads_real_faces_as_well_as_its_card_says() -> None:
+    test = fer.read_fer(SHARED, "publictest")
+    copies = fer.near_copies(SHARED)
+    test = test.only(fer.has_clear_emotion(test.votes) & np.array([file not in copies for file in test.files]))
+    inputs = np.concatenate([face_tensor(image) for image in test.images])
+    labels = test.votes[:, : len(fer.CLASSES)].argmax(axis=1)
+    found = figures(onnx_logits(open_session(MODELS / "face_image.onnx"), inputs), labels)
+    assert found.accuracy == pytest.approx(
+        ENTRIES["face_image"]["measured"]["ferplus_publictest_fresh_accuracy"], abs=0.01
+    )
