@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from robotd.daemon.commands import (
@@ -22,7 +21,7 @@ from robotd.daemon.commands import (
 from robotd.daemon.diagnostics import Usage, percentiles
 from robotd.daemon.switches import save_switches
 from robotd.emotion import Feeling, Quadrant
-from robotd.errors import CommandError, ConfigError
+from robotd.errors import CommandError, ConfigError, RobotdError
 from robotd.express import notify
 from robotd.feel.event import Event
 
@@ -46,8 +45,8 @@ log = logging.getLogger(__name__)
 #: The points that stand for a quadrant when a mood is set by its name.
 _MOODS = {Quadrant.Q1: (0.6, 0.5), Quadrant.Q2: (-0.6, 0.5), Quadrant.Q3: (-0.6, -0.4), Quadrant.Q4: (0.5, -0.4)}
 _DIAGNOSTICS_S = 5.0
-#: Without a tick for so long the chain hangs, and the watchdog is let run out.
-_HUNG_S = 15.0
+#: Without a tick, or a sample from open senses, for so long the chain hangs, and the watchdog is let run out.
+_HUNG_S = 20.0
 
 
 class Robot:
@@ -74,6 +73,9 @@ class Robot:
         self.load = load
         self.reload_wanted = asyncio.Event()
         self.ended = asyncio.Event()
+        #: Whether all parts are open; commands wait for that.
+        self.ready = False
+        self.failure: RobotdError | None = None
         self.feeling: Feeling | None = None
         self.commands = CommandTable(
             {
@@ -95,7 +97,14 @@ class Robot:
     # The chain
 
     async def perceive(self) -> None:
-        """Take sample after sample until the input ends (only a clip does)."""
+        """Take sample after sample until the input ends (only a clip does) or fails."""
+        try:
+            await self._perceive()
+        except RobotdError as error:
+            self.failure = error
+        self.ended.set()
+
+    async def _perceive(self) -> None:
         last_s = 0.0
         async for sample in self.senses.it:
             last_s = sample.time_s
@@ -105,7 +114,6 @@ class Robot:
             await self.band.it.advance(last_s)
         async for outcome in self.mind.it.finish(last_s):
             await self._tell(outcome)
-        self.ended.set()
 
     async def _tell(self, outcome: Outcome) -> None:
         if isinstance(outcome, Event):
@@ -128,11 +136,12 @@ class Robot:
     # The robot itself
 
     async def watch(self) -> None:
-        """Tell diagnostics and status, and feed the watchdog while samples flow."""
+        """Tell diagnostics and status, and feed the watchdog while the senses are fresh."""
         interval_s = min(_DIAGNOSTICS_S, notify.watchdog_interval_s() or _DIAGNOSTICS_S)
         told_at_s = float("-inf")
         while True:
-            if time.monotonic() - self._ticked_at_s < _HUNG_S:
+            # A sense that is missing or muted is not waited for: no restart would bring it back.
+            if max(time.monotonic() - self._ticked_at_s, self.senses.it.freshness_s()) < _HUNG_S:
                 notify.watchdog()
             if time.monotonic() - told_at_s >= _DIAGNOSTICS_S:
                 told_at_s = time.monotonic()
@@ -177,7 +186,7 @@ class Robot:
 
     def tell_switches(self) -> None:
         """Tell how the switches are."""
-        self.outlet.state("switches", asdict(self.switches))
+        self.outlet.state("switches", self.switches.model_dump())
 
     # Commands
 
@@ -187,6 +196,8 @@ class Robot:
         Raises:
             CommandError: it is unknown or malformed.
         """
+        if not self.ready:
+            raise CommandError("the robot is starting or stopping; ask again in a moment")
         return await self.commands.run(command.name, command.payload)
 
     async def apply_switches(self) -> None:
@@ -200,11 +211,11 @@ class Robot:
         self.band.it.mute(muted=self.switches.music_muted)
 
     async def _switch(self, **changes: Any) -> Data:
-        self.switches = replace(self.switches, **changes)
+        self.switches = self.switches.model_copy(update=changes)
         await self.apply_switches()
         await asyncio.to_thread(save_switches, self.switches)
         self.tell_switches()
-        return asdict(self.switches)
+        return self.switches.model_dump()
 
     async def _mode(self, payload: ModePayload) -> Data:
         return await self._switch(mode=payload.mode)
@@ -281,6 +292,7 @@ class Robot:
 
 async def cancelled(task: asyncio.Task[None]) -> None:
     """Cancel a task and wait until it is gone."""
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    while not task.done():
+        # Again and again: before Python 3.12 `asyncio.wait_for` may lose a cancellation.
+        task.cancel()
+        await asyncio.wait({task}, timeout=1.0)

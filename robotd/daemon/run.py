@@ -62,7 +62,11 @@ class Options:
 
 
 async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event, options: Options) -> dict[str, Any]:
-    """Run the robot until `stop` is set, the clip ends or the time is up; returns a summary of counts."""
+    """Run the robot until `stop` is set, the clip ends or the time is up; returns a summary of counts.
+
+    Raises:
+        RobotdError: the input failed, for instance a clip that went away.
+    """
     began_s = time.monotonic()
     # Frequent hand-overs of the interpreter lock keep the MIDI thread on time while features are computed.
     sys.setswitchinterval(0.0005)
@@ -98,9 +102,13 @@ async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event,
         )
         await robot.apply_switches()
         robot.tell_switches()
+        robot.ready = True
         notify.ready()
         await _live(robot, stop, options.for_s)
+        robot.ready = False
         notify.stopping()
+    if robot.failure is not None:
+        raise robot.failure
     return _summary(robot, time.monotonic() - began_s)
 
 

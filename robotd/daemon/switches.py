@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from robotd.paths import state_directory
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Mode = Literal["off", "recommend", "compose", "both"]
-MODES: tuple[Mode, ...] = ("off", "recommend", "compose", "both")
 
 
-@dataclass(frozen=True, slots=True)
-class Switches:
+class Switches(BaseModel):
     """The switches as they stand."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     mode: Mode = "both"
     microphone_muted: bool = False
@@ -32,12 +32,12 @@ def load_switches(mode: Mode) -> Switches:
     """Return the switches as they were left, or with the configured mode where they never were touched."""
     path = _path()
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return replace(Switches(mode=mode), **kept)
+        return Switches.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return Switches(mode=mode)
-    except (OSError, ValueError, TypeError) as error:
-        log.warning("%s can't be read (%s); the switches are at their defaults", path, error)
+    except (OSError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        log.warning("%s can't be read (%s); the switches are at their defaults", path, reason)
         return Switches(mode=mode)
 
 
@@ -46,7 +46,7 @@ def save_switches(switches: Switches) -> None:
     path = _path()
     try:
         part = path.with_suffix(".part")
-        part.write_text(json.dumps(asdict(switches)), encoding="utf-8")
+        part.write_text(switches.model_dump_json(), encoding="utf-8")
         part.replace(path)
     except OSError as error:
         log.warning("%s can't be written (%s); the switches will not survive a restart", path, error)

@@ -17,12 +17,12 @@ def test_untouched_switches_stand_as_configured() -> None:
 
 
 def test_switches_survive_a_restart() -> None:
-    switches = Switches("compose", microphone_muted=True)
+    switches = Switches(mode="compose", microphone_muted=True)
     save_switches(switches)
     assert load_switches("both") == switches
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"mode": 3', '{"loud": true}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"mode": 3', '{"loud": true}', '{"mode": "loud"}', '{"camera_muted": 3}'])
 def test_a_damaged_file_is_told_and_the_defaults_hold(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
