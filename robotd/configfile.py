@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Place = tuple[str | int, ...]
+
+_TEXTS = {"mqtt.username", "mqtt.password"}
+_CREDENTIALS = re.compile(r"//[^/@\s]*@")
 
 
 def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
@@ -45,6 +49,8 @@ def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
 def masked(config: Config) -> dict[str, Any]:
     """Return the configuration as plain data with its secrets masked, fit to be shown."""
     shown: dict[str, Any] = config.model_dump(mode="json")
+    if isinstance(config.camera.source, str):
+        shown["camera"]["source"] = _CREDENTIALS.sub("//**********@", config.camera.source)
     return shown
 
 
@@ -89,7 +95,8 @@ def _apply(data: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise ConfigError(f"--set {override}: write it as key=value, for instance --set mqtt.host=192.168.1.5")
     try:
-        value = yaml.safe_load(text)
+        # A password is text, even if YAML would take it for a number.
+        value = text if key.strip() in _TEXTS else yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {override}: the value is not valid YAML") from error
     *sections, last = key.strip().split(".")

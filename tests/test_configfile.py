@@ -91,9 +91,20 @@ def test_secrets_are_masked_wherever_they_are_shown() -> None:
     assert config.mqtt.password.get_secret_value() == "hunter2"
 
 
+def test_the_password_of_a_camera_is_masked_too() -> None:
+    config = load(None, ["camera.source=rtsp://me:hunter2@camera/live"])
+    assert masked(config)["camera"]["source"] == "rtsp://**********@camera/live"
+
+
+def test_a_password_on_the_command_line_is_text_whatever_it_looks_like() -> None:
+    config = load(None, ["mqtt.password=012345"])
+    assert config.mqtt.password is not None
+    assert config.mqtt.password.get_secret_value() == "012345"
+
+
 def test_a_wrong_secret_is_not_repeated() -> None:
     with pytest.raises(ConfigError) as caught:
-        load(None, ["mqtt.password=123456"])
+        load(None, ["mqtt={password: 123456}"])
     assert "123456" not in str(caught.value)
 
 

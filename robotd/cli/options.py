@@ -41,7 +41,7 @@ def config_in_use() -> Path | None:
     """Return the configuration file that is used where none is given, None for the defaults alone."""
     # os.path.expanduser bears a process without a home, such as a service.
     places = (Path(os.path.expanduser(place)) for place in PLACES)  # noqa: PTH111
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if os.access(place, os.R_OK) and place.is_file()), None)
 
 
 def set_up_logging(level: str) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from robotd.daemon.run import Options
 
 log = logging.getLogger("robotd")
+
+#: A stop takes no longer than this.
+_STOP_S = 4.5
 
 
 def run_command(
@@ -52,7 +58,13 @@ def run_command(
     """
     if fast and clip is None:
         raise typer.BadParameter("--fast is for a --clip: the world has only one speed")
-    overrides = [*(overrides or ()), *([f"midi.record={record}"] if record else ())]
+    if record is not None:
+        if not record.parent.is_dir():
+            raise typer.BadParameter(f"--record {record}: there is no folder {record.parent}")
+        # JSON's quotes are YAML's too, and keep what a file name may hold.
+        overrides = [*(overrides or ()), f"midi.record={json.dumps(str(record))}"]
+    # Until the robot can reload, a SIGHUP must not end it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def load() -> Config:
         return configuration(config, overrides)
@@ -63,7 +75,11 @@ def run_command(
     from robotd.express.jsonlines import JsonLines
 
     lines = JsonLines(sys.stdout) if json_lines else None
-    summary = asyncio.run(_run(settings, Options(load, clip, fast=fast, for_s=for_s, lines=lines)))
+    try:
+        summary = asyncio.run(_run(settings, Options(load, clip, fast=fast, for_s=for_s, lines=lines)))
+    finally:
+        if lines is not None:
+            lines.close()
     _show(summary)
 
 
@@ -72,10 +88,25 @@ async def _run(config: Config, options: Options) -> dict[str, Any]:
 
     stop, reload_wanted = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        if not stop.is_set():
+            stop.set()
+            # A driver or server that hangs may keep a thread of ours for ever.
+            last_resort = threading.Timer(_STOP_S, _leave)
+            last_resort.daemon = True
+            last_resort.start()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end)
     loop.add_signal_handler(signal.SIGHUP, reload_wanted.set)
     return await run(config, stop, reload_wanted, options)
+
+
+def _leave() -> None:
+    """Leave without closing what can't be closed; the broker publishes our will."""
+    log.error("something did not close within %g s; leaving it", _STOP_S)
+    os._exit(1)
 
 
 def _show(summary: dict[str, Any]) -> None:

@@ -36,6 +36,8 @@ class Answer:
     def configure(self, recommend: Recommend) -> None:
         """Take new settings."""
         self._config = recommend
+        if self._recommender is not None:
+            self._recommender.configure(recommend)
 
     def perform(self, feeling: Feeling, band: Band) -> None:
         """Let the band follow the feeling, or rest."""

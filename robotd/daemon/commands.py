@@ -65,7 +65,7 @@ class FeedbackPayload(Payload):
     """How a recommended song was received."""
 
     id: str | None = None
-    song_id: int
+    song_id: Annotated[int, Field(ge=1, lt=2**63)]
     kind: FeedbackKind
     value: float | None = None
 

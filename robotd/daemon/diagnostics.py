@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 class Usage:
@@ -25,19 +26,18 @@ class Usage:
         now_s, used_s = time.monotonic(), self._cpu_s()
         share = (used_s - self._used_s) / max(1e-6, now_s - self._at_s)
         self._at_s, self._used_s = now_s, used_s
-        return {
-            "cpu_percent": round(max(0.0, share) * 100, 1),
-            "rss_mb": round(sum(process.memory_info().rss for process in self._family()) / 2**20, 1),
-        }
+        rss = self._sum(lambda process: process.memory_info().rss)
+        return {"cpu_percent": round(max(0.0, share) * 100, 1), "rss_mb": round(rss / 2**20, 1)}
 
     def _cpu_s(self) -> float:
-        return sum(sum(process.cpu_times()[:2]) for process in self._family())
+        return self._sum(lambda process: sum(process.cpu_times()[:2]))
 
-    def _family(self) -> Iterable[psutil.Process]:
-        yield self._process
+    def _sum(self, measured: Callable[[psutil.Process], float]) -> float:
+        total = measured(self._process)
         for child in self._process.children(recursive=True):
-            if child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-                yield child
+            with suppress(psutil.Error):  # it may end at any moment
+                total += measured(child)
+        return total
 
 
 def percentiles(times_ms: Iterable[float]) -> dict[str, float] | None:
@@ -46,9 +46,3 @@ def percentiles(times_ms: Iterable[float]) -> dict[str, float] | None:
     if not ordered:
         return None
     return {"p50": round(ordered[len(ordered) // 2], 2), "p99": round(ordered[int(len(ordered) * 0.99)], 2)}
-
-
-def summary_lines(counts: dict[str, Any]) -> list[str]:
-    """Return a table of counts as lines of text."""
-    width = max(len(name) for name in counts)
-    return [f"  {name.replace('_', ' '):<{width}}  {value}" for name, value in counts.items()]

@@ -82,11 +82,16 @@ class Mind:
     def forget_senses(self) -> None:
         """Begin anew with the times of another input."""
         self._state = FeelingState(self._config.fusion, self._config.feeling)
-        self._cutter = UtteranceCutter(self._config.speech)
+        self.forget("face")
+        self.forget("voice")
 
-    def forget(self, modality: Modality) -> None:
-        """Drop what a muted sense said last."""
+    def forget(self, modality: Modality) -> bool:
+        """Drop what a muted sense said last, and what it had begun to say; returns whether a face was in sight."""
         self._state.forget(modality)
+        if modality == "voice":
+            self._cutter = UtteranceCutter(self._config.speech)
+            return False
+        return self._face is not None and self._face.forget()
 
     async def take(self, sample: Sample) -> AsyncIterator[Outcome]:
         """Perceive a sample and tell what came of it."""

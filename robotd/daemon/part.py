@@ -52,13 +52,9 @@ class Part(Generic[T]):
     ) -> None:
         await self._stack.aclose()
 
-    def stands_on_other(self, config: Config) -> bool:
-        """Whether a configuration would change its settings."""
-        return self._settings(config) != self._settings(self._config)
-
     async def reload(self, config: Config) -> bool:
         """Take a configuration; returns whether this meant to open anew."""
-        anew = self.stands_on_other(config)
+        anew = self._settings(config) != self._settings(self._config)
         self._config = config
         if anew:
             await self._stack.aclose()

@@ -87,6 +87,8 @@ class Robot:
                 "reload": Action(NoPayload, self._reload),
             }
         )
+        #: Held while switches or settings change: a part that is being opened anew must not be switched.
+        self._changing = asyncio.Lock()
         self._recommending = asyncio.Lock()
         self._usage = Usage()
         self._used: dict[str, float] = {}
@@ -184,9 +186,11 @@ class Robot:
             "mqtt": asdict(link.counters) if link else None,
         }
 
-    def tell_switches(self) -> None:
-        """Tell how the switches are."""
-        self.outlet.state("switches", self.switches.model_dump())
+    def tell_switches(self) -> dict[str, Any]:
+        """Tell how the switches are, and return it."""
+        told = self.switches.model_dump() | {"mode": self.answer.mode}
+        self.outlet.state("switches", told)
+        return told
 
     # Commands
 
@@ -201,21 +205,23 @@ class Robot:
         return await self.commands.run(command.name, command.payload)
 
     async def apply_switches(self) -> None:
-        """Bring the parts in line with the switches."""
-        self.answer.mode = self.switches.mode
-        await self.senses.it.mute(microphone=self.switches.microphone_muted, camera=self.switches.camera_muted)
-        if self.switches.microphone_muted:
+        """Bring the parts in line with the switches and with what is not enabled."""
+        self.answer.mode = self.switches.mode or self.config.mode
+        microphone = self.switches.microphone_muted or not self.config.microphone.enabled
+        camera = self.switches.camera_muted or not self.config.camera.enabled
+        await self.senses.it.mute(microphone=microphone, camera=camera)
+        if microphone:
             self.mind.it.forget("voice")
-        if self.switches.camera_muted:
-            self.mind.it.forget("face")
+        if camera and self.mind.it.forget("face"):
+            self.outlet.event(Event("face_lost", self.feeling.time_s if self.feeling else 0.0))
         self.band.it.mute(muted=self.switches.music_muted)
 
     async def _switch(self, **changes: Any) -> Data:
-        self.switches = self.switches.model_copy(update=changes)
-        await self.apply_switches()
-        await asyncio.to_thread(save_switches, self.switches)
-        self.tell_switches()
-        return self.switches.model_dump()
+        async with self._changing:
+            self.switches = self.switches.model_copy(update=changes)
+            await self.apply_switches()
+            await asyncio.to_thread(save_switches, self.switches)
+            return self.tell_switches()
 
     async def _mode(self, payload: ModePayload) -> Data:
         return await self._switch(mode=payload.mode)
@@ -274,20 +280,24 @@ class Robot:
             log.error("the configuration was not reloaded:\n%s", error)
             notify.ready()
             return
+        async with self._changing:
+            await self._take_up(config)
+        logging.getLogger("robotd").setLevel(config.log_level.upper())
+        log.info("configuration reloaded")
+        notify.ready()
+
+    async def _take_up(self, config: Config) -> None:
         self.config = config
         self.answer.configure(config.recommend)
         if await self.link.reload(config):
             self._status = "online"
-            self.tell_switches()
         await self.band.reload(config)
         if await self.mind.reload(config) | await self.senses.reload(config):
             self.mind.it.forget_senses()
             self.answer.forget_times()
-            await self.apply_switches()
         self.mind.it.configure(config)
-        logging.getLogger("robotd").setLevel(config.log_level.upper())
-        log.info("configuration reloaded")
-        notify.ready()
+        await self.apply_switches()
+        self.tell_switches()
 
 
 async def cancelled(task: asyncio.Task[None]) -> None:

@@ -71,11 +71,11 @@ async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event,
     # Frequent hand-overs of the interpreter lock keep the MIDI thread on time while features are computed.
     sys.setswitchinterval(0.0005)
     # A clip is looked at as it is: switches that were left on a device do not touch it.
-    switches = Switches(mode=config.mode) if options.clip else load_switches(config.mode)
+    switches = Switches() if options.clip else load_switches()
     async with AsyncExitStack() as stack:
         library = _open_library(stack)
         recommender = Recommender(library, config.recommend) if library else None
-        answer = Answer(config.recommend, recommender, switches.mode)
+        answer = Answer(config.recommend, recommender, switches.mode or config.mode)
         robot = Robot(config, switches, answer, options.load)
         robot.reload_wanted = reload_wanted
         robot.library = library

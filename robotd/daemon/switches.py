@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -22,23 +23,24 @@ class Switches(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    mode: Mode = "both"
+    #: None: as configured, never switched.
+    mode: Mode | None = None
     microphone_muted: bool = False
     camera_muted: bool = False
     music_muted: bool = False
 
 
-def load_switches(mode: Mode) -> Switches:
-    """Return the switches as they were left, or with the configured mode where they never were touched."""
+def load_switches() -> Switches:
+    """Return the switches as they were left."""
     path = _path()
     try:
         return Switches.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        return Switches(mode=mode)
+        return Switches()
     except (OSError, ValidationError) as error:
         reason = str(error).splitlines()[0]
-        log.warning("%s can't be read (%s); the switches are at their defaults", path, reason)
-        return Switches(mode=mode)
+        log.error("%s can't be read (%s): NOTHING IS MUTED; switch again what should be", path, reason)
+        return Switches()
 
 
 def save_switches(switches: Switches) -> None:
@@ -46,7 +48,10 @@ def save_switches(switches: Switches) -> None:
     path = _path()
     try:
         part = path.with_suffix(".part")
-        part.write_text(switches.model_dump_json(), encoding="utf-8")
+        with part.open("wb") as file:
+            file.write(switches.model_dump_json().encode())
+            # A muted microphone must not come back by a power cut.
+            os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
         log.warning("%s can't be written (%s); the switches will not survive a restart", path, error)

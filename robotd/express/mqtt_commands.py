@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -129,13 +130,20 @@ def parse(name: str, payload: bytes) -> Command:
     if not text.startswith("{"):
         return Command(name, text)
     try:
-        fields: dict[str, Any] = json.loads(text, parse_constant=_no_constant)
+        fields: dict[str, Any] = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise CommandError("the payload is not valid JSON: nested too deep") from None
     except ValueError as error:
         raise CommandError(f"the payload is not valid JSON: {error}") from None
     transaction = fields.pop("transaction", None)
     return Command(name, fields, transaction)
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is too large a number")
+    return value
 
 
 def _no_constant(constant: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from robotd.express.payload import event_payload, feeling_payload, timestamp
+from robotd.express.payload import event_payload, feeling_payload, recommendation_payload
 from robotd.express.topics import topic_named
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Outlet:
 
     def recommendation(self, recommendation: Recommendation) -> None:
         """Tell which songs would do."""
-        self._say("recommendation", {"time": timestamp(_now()), **recommendation.payload()})
+        self._say("recommendation", recommendation_payload(recommendation, _now()))
 
     def music(self, playing: Playing | None) -> None:
         """Tell what is being played; None: nothing."""

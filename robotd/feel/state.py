@@ -29,6 +29,7 @@ class FeelingState:
         self._readings: dict[Modality, Reading] = {}
         self._smoothed: tuple[float, ...] | None = None
         self._smoothed_at_s = 0.0
+        self._fused_at_s = 0.0
         self._label: Emotion | None = None
         self._since_s = 0.0
         self._leader: Emotion | None = None
@@ -58,14 +59,15 @@ class FeelingState:
     def _advance(self, time_s: float) -> None:
         oldest_s = time_s - self._over_time.unknown_after_s
         self._readings = {key: reading for key, reading in self._readings.items() if reading.time_s > oldest_s}
-        if not self._readings:
-            if self._label is not None:
-                self._label, self._since_s = None, time_s
-            self._smoothed = self._leader = None
-            return
         fused = fuse(self._readings.values(), time_s, self._fusion)
         if fused is None:
+            # Readings that count nothing do not keep an old feeling alive.
+            if not self._readings or self._fused_at_s <= oldest_s:
+                if self._label is not None:
+                    self._label, self._since_s = None, time_s
+                self._smoothed = self._leader = None
             return
+        self._fused_at_s = time_s
         self._smooth(fused, time_s)
         self._follow_leader(time_s)
 

@@ -126,6 +126,10 @@ class Recommender:
         self._songs: tuple[Song, ...] = ()
         self._points: NDArray[np.float64] = np.empty((0, 2))
 
+    def configure(self, config: Recommend) -> None:
+        """Take new settings."""
+        self._config = config
+
     def recommend(
         self, valence: float, arousal: float, count: int | None = None, exclude_recent: int = RESTING
     ) -> Recommendation:

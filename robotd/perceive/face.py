@@ -88,6 +88,12 @@ class FaceReader:
         self._seen_at_s = frame.time_s
         return Look(self._read(cut, frame.time_s), event)
 
+    def forget(self) -> bool:
+        """Begin anew, as the camera was muted or another one is used; returns whether a face was in sight."""
+        seen = self._seen_at_s is not None
+        self._followed = self._seen_at_s = None
+        return seen
+
     def read_picture(self, image: NDArray[np.uint8]) -> tuple[Reading, FoundFace] | None:
         """Read the largest face of a single [height, width, 3] BGR picture; None if there is none."""
         for face in sorted(self._faces(image), key=lambda face: -face.width * face.height):

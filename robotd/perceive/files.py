@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from robotd.perceive.voice import VoiceReader
 
 Kind = Literal["face", "voice"]
-KINDS: tuple[Kind, ...] = ("face", "voice")
 
 _PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 _LARGEST_PX = 1280
@@ -149,12 +148,17 @@ def _picture(path: Path) -> NDArray[np.uint8]:
     """Return a picture as [height, width, 3] BGR, large ones scaled down."""
     if not path.is_file():
         raise MediaError(f"{path}: there is no such file")
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
+    try:
+        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
+    except OSError as error:
+        raise MediaError(f"{path}: can't be read ({error.strerror})") from error
     if image is None:
         raise MediaError(f"{path}: can't be read as a picture")
-    scale = _LARGEST_PX / max(image.shape[:2])
+    height, width = image.shape[:2]
+    scale = _LARGEST_PX / max(height, width)
     if scale < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return image.astype(np.uint8, copy=False)
 
 

@@ -69,11 +69,14 @@ class Model:
         """Run the model on one input; the outputs come in the manifest's order.
 
         Raises:
-            ModelError: the input has another shape, or an output has, or holds NaN or infinity.
+            ModelError: the input has another shape, or an output has, or holds NaN or infinity; or it can't be run.
         """
         if array.shape != self.entry.input.shape:
             raise ModelError(f"{self.name}: takes {list(self.entry.input.shape)}, not {list(array.shape)}")
-        outputs = list(self._backend.run(array))
+        try:
+            outputs = list(self._backend.run(array))
+        except Exception as error:  # as in loading
+            raise ModelError(f"{self.name}: can't be run ({_first_line(error)})") from error
         if len(outputs) != len(self.entry.outputs):
             raise ModelError(f"{self.name}: gave {len(outputs)} outputs, not {len(self.entry.outputs)}")
         for output, described in zip(outputs, self.entry.outputs, strict=True):

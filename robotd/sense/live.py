@@ -58,12 +58,14 @@ class LiveSenses:
         self._timer: asyncio.TimerHandle | None = None
         self._arrived = asyncio.Event()
         self._crash: BaseException | None = None
+        self._open = False
         self._sound_blocks = 0
         self._frames = 0
 
     async def __aenter__(self) -> Self:
         """Begin to open the devices."""
         self._began_s = time.monotonic()
+        self._open = True
         for device in (self._microphone, self._camera):
             device.on_crash = self._fail
             await device.start()
@@ -76,7 +78,8 @@ class LiveSenses:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the devices."""
+        """Close the devices, for good."""
+        self._open = False
         if self._timer is not None:
             self._timer.cancel()
         await asyncio.gather(self._microphone.stop("off"), self._camera.stop("off"))
@@ -101,7 +104,12 @@ class LiveSenses:
                 yield Tick(self._in_order(self._ticks * self._tick_s))
 
     async def mute(self, *, microphone: bool | None = None, camera: bool | None = None) -> None:
-        """Close (True) or open again (False) a device; None leaves it as it is."""
+        """Close (True) or open again (False) a device; None leaves it as it is.
+
+        Outside of `async with` nothing is opened.
+        """
+        if not self._open:
+            return
         if microphone is not None:
             await (self._microphone.stop("muted") if microphone else self._microphone.start())
         if camera is not None:

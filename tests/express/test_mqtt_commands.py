@@ -207,3 +207,9 @@ async def test_over_a_real_broker(tmp_path: Path) -> None:
                 await eventually(lambda: desk.carried_out[-1].name == "wait")
             stopped = await listener.wait_for("robotd/tin/response/wait")
             assert stopped.json["error"] == "robotd is stopping"
+
+
+@pytest.mark.parametrize("payload", [b'{"transaction": 1e999}', b'{"transaction": NaN}', b'{"a": -1e400}'])
+def test_numbers_that_json_can_not_say_back_are_refused(payload: bytes) -> None:
+    with pytest.raises(CommandError, match="not valid JSON"):
+        parse("mode", payload)

@@ -113,3 +113,10 @@ def test_a_feeling_is_always_whole(steps: list[tuple[float, Emotion, float]]) ->
             assert feeling.valence is not None
             assert -1 <= feeling.valence <= 1
             assert feeling.since_s <= now_s
+
+
+def test_readings_that_count_nothing_do_not_keep_an_old_feeling_alive() -> None:
+    state = fresh_state(unknown_after_s=10.0)
+    watch(state, Emotion.ANGRY, 0, 2)
+    assert watch(state, Emotion.HAPPY, 2, 8, share=0.15).label == "angry"
+    assert watch(state, Emotion.HAPPY, 8, 13, share=0.15).label == UNKNOWN
