@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("robotd")
 
 #: A stop takes no longer than this.
-_STOP_S = 4.5
+_STOP_S = 4.2
 
 
 def run_command(
@@ -96,6 +96,8 @@ async def _run(config: Config, options: Options) -> dict[str, Any]:
             last_resort = threading.Timer(_STOP_S, _leave)
             last_resort.daemon = True
             last_resort.start()
+            # RtMidi may even keep the interpreter lock; then the kernel ends us, as SIGALRM has no handler.
+            signal.setitimer(signal.ITIMER_REAL, _STOP_S + 0.3)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)

@@ -47,17 +47,21 @@ class Answer:
         else:
             band.feel(*point, quadrant_at(*point) if self.mood else feeling.quadrant or quadrant_at(*point))
 
-    def recommend(self, feeling: Feeling) -> Recommendation | None:
-        """Return a recommendation if it is time for one."""
+    def due(self, feeling: Feeling) -> tuple[float, float] | None:
+        """Return the point to recommend songs for, and take note of it; None while it is not time for one."""
         point = self._point(feeling)
         if point is None or self._recommender is None or self.mode not in {"recommend", "both"}:
             return None
         label = f"mood {point}" if self.mood else feeling.label
         waited_s = feeling.time_s - self._answered_at_s
-        due = waited_s >= (self._config.refresh_s if label == self._answered else self._config.min_interval_s)
-        if not due:
+        if waited_s < (self._config.refresh_s if label == self._answered else self._config.min_interval_s):
             return None
         self._answered, self._answered_at_s = label, feeling.time_s
+        return point
+
+    def recommend(self, point: tuple[float, float]) -> Recommendation | None:
+        """Return songs for a point, None if there are none (asks the library: for one thread at a time)."""
+        assert self._recommender is not None
         try:
             return self._recommender.recommend(*point, count=self._config.tracks)
         except LibraryError as error:

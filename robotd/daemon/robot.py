@@ -130,8 +130,11 @@ class Robot:
 
     async def _act(self, feeling: Feeling) -> None:
         self.answer.perform(feeling, self.band.it)
+        point = self.answer.due(feeling)
+        if point is None:
+            return
         async with self._recommending:
-            recommendation = await asyncio.to_thread(self.answer.recommend, feeling)
+            recommendation = await asyncio.to_thread(self.answer.recommend, point)
         if recommendation is not None:
             self.outlet.recommendation(recommendation)
 
@@ -168,6 +171,10 @@ class Robot:
         wrong += [f"{what} refused" for what in self.mind.it.refused]
         if not self.band.it.connected:
             wrong.append("no MIDI port")
+        if self.band.it.failed:
+            wrong.append("no music")
+        if self.library is None:
+            wrong.append("no song library")
         return wrong
 
     def diagnostics(self) -> dict[str, Any]:

@@ -88,6 +88,11 @@ class Band:
         """Whether notes reach a port, or none is wanted."""
         return self._out.port is None or self._out.port.name is not None
 
+    @property
+    def failed(self) -> bool:
+        """Whether the composer has given up."""
+        return self._task is not None and self._task.done()
+
     def feel(self, valence: float, arousal: float, quadrant: Quadrant | None = None) -> None:
         """Let the music follow a feeling."""
         self._performer.feel(valence, arousal, quadrant)
