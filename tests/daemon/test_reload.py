@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.daemon.robots import RunningRobot
 from tests.servers.camera import MjpegCamera
-from tests.servers.jack import jack_server
 from tests.servers.mqtt import HOST, Mosquitto, eventually, listen
 
 R = "robotd/tester/"
@@ -79,21 +76,3 @@ async def test_a_mode_in_the_configuration_holds_until_somebody_switches_it(tmp_
                 await eventually(lambda: robot.log.count("configuration reloaded") == 2)
                 assert listener.on(R + "switches")[-1].json["mode"] == "compose"
                 assert robot.stop() == 0
-
-
-@pytest.mark.parametrize("frozen", ["before the start", "while it plays"])
-async def test_a_sound_server_that_hangs_does_not_keep_the_robot(tmp_path: Path, frozen: str) -> None:
-    config = tmp_path / "config.yaml"
-    with Mosquitto(tmp_path) as broker, jack_server() as server:
-        config.write_text(base(broker, input="scene", midi={"backend": "jack"}))
-        async with listen(broker.port) as listener:
-            if frozen == "before the start":
-                server.signal(signal.SIGSTOP)
-            with RunningRobot(tmp_path, config=config) as robot:
-                await listener.wait_for(R + "status", "online")
-                if frozen == "while it plays":
-                    await listener.wait_for(R + "music")
-                    server.signal(signal.SIGSTOP)
-                await asyncio.to_thread(robot.stop)
-            await listener.wait_for(R + "status", "offline")
-        server.signal(signal.SIGCONT)
