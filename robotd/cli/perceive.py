@@ -28,7 +28,9 @@ class As(str, Enum):
 
 
 def perceive_command(
-    files: Annotated[list[Path], typer.Argument(help="Pictures, sounds or MIDI files; `-` reads a list from standard input.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Pictures, sounds or MIDI; `-` reads a list from standard input.")
+    ],
     read_as: Annotated[
         As | None,
         typer.Option("--as", help="What they are read as.", show_default="by the file's name"),

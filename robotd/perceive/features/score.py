@@ -143,7 +143,8 @@ def score_features(notes: Notes) -> NDArray[np.float32]:
     - `note_length_mean`, `note_length_sd`: s.
     - `velocity_mean`, `velocity_sd`: MIDI velocity, 1..127.
     - `pitch_mean`, `pitch_sd`: MIDI note number, in semitones.
-    - `scale`: tonic of the likeliest key, 0 (C) to 11 (B).
+    - `scale`: share of the notes that lie in the major scale, or its relative minor, which holds most of them (MusPy:
+      `scale_consistency`). It does not say which scale that is.
     - `major`: how much likelier the best major key is than the best minor one, a difference of correlations -2..2.
       The key is found by correlation with the probe-tone profiles (Krumhansl & Schmuckler, in Krumhansl 1990).
     - `pitch_range_80`: semitones between the 10th and the 90th percentile of the pitches.
@@ -155,8 +156,7 @@ def score_features(notes: Notes) -> NDArray[np.float32]:
       of 2 s from the first onset, a 4/4 bar at 120 beats a minute: of performed music the true one is not known.
       1 for a piece shorter than two bars.
     """
-    chroma = chroma_of(notes)
-    tonic, major = key_of(chroma)
+    classes = np.bincount(notes.pitch % _OCTAVE, minlength=_OCTAVE)
     low, high = np.percentile(notes.pitch, (10, 90))
     density = _counts(notes, BAR_S) / BAR_S
     features = (
@@ -168,27 +168,31 @@ def score_features(notes: Notes) -> NDArray[np.float32]:
         notes.velocity.std(),
         notes.pitch.mean(),
         notes.pitch.std(),
-        tonic,
-        major,
+        _scale_consistency(classes),
+        _major(_chroma(notes)),
         high - low,
         _polyphony(notes),
-        _entropy_bits(np.bincount(notes.pitch % _OCTAVE, minlength=_OCTAVE)),
+        _entropy_bits(classes),
         _groove_consistency(notes),
     )
     return np.array(features, np.float32)
 
 
-def chroma_of(notes: Notes) -> NDArray[np.float64]:
-    """Return [12] seconds for which each pitch class sounds, C first."""
-    return np.bincount(notes.pitch % _OCTAVE, weights=notes.length_s, minlength=_OCTAVE)
+def _chroma(notes: Notes) -> NDArray[np.float64]:
+    """Seconds for which each pitch class sounds, C first."""
+    return np.bincount(notes.pitch % _OCTAVE, notes.length_s, _OCTAVE).astype(np.float64)
 
 
-def key_of(chroma: NDArray[np.float64]) -> tuple[int, float]:
-    """Return the tonic (0 for C) of the likeliest key, and how much better major fits than minor (-2..2)."""
+def _major(chroma: NDArray[np.float64]) -> float:
     if np.ptp(chroma) == 0.0:
-        return 0, 0.0
-    fits = np.array([[np.corrcoef(chroma, np.roll(p, tonic))[0, 1] for tonic in range(_OCTAVE)] for p in _PROFILES])
-    return int(fits.max(axis=0).argmax()), float(fits[0].max() - fits[1].max())
+        return 0.0
+    major, minor = (max(np.corrcoef(chroma, np.roll(p, tonic))[0, 1] for tonic in range(_OCTAVE)) for p in _PROFILES)
+    return float(major - minor)
+
+
+def _scale_consistency(counts: NDArray[np.int64]) -> float:
+    inside = max(int(np.roll(counts, -tonic)[list(_MAJOR_SCALE)].sum()) for tonic in range(_OCTAVE))
+    return inside / int(counts.sum())
 
 
 def _counts(notes: Notes, frame_s: float) -> NDArray[np.int64]:
