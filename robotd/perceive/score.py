@@ -9,7 +9,8 @@ import numpy as np
 
 from robotd.emotion import Quadrant
 from robotd.errors import ModelError
-from robotd.perceive.features.score import NAMES, read_notes, score_features, windows
+from robotd.perceive.features import harmony, score
+from robotd.perceive.features.score import read_notes, windows
 from robotd.perceive.runtime import Model
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from robotd.perceive.manifest import Manifest
 
 _LABELS = tuple(quadrant.value for quadrant in Quadrant)
+#: The names of the features and how they are computed, by the shape of a model's input.
+_FEATURES = {
+    (1, len(score.NAMES)): (score.NAMES, score.score_features),
+    (1, len(harmony.NAMES)): (harmony.NAMES, harmony.note_features),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +61,17 @@ class ScoreReader:
     """A score model of the manifest.
 
     Raises:
-        ModelError: the model can't be used, or names other classes than Q1..Q4.
+        ModelError: the model can't be used, names other classes than Q1..Q4, or takes other features.
     """
 
     def __init__(self, model: str, manifest: Manifest, runtime: Runtime) -> None:
         self._model = Model(model, "score", manifest, runtime)
-        if self._model.entry.labels != _LABELS:
+        entry = self._model.entry
+        if entry.labels != _LABELS:
             raise ModelError(f"{model}: a score model must have the labels {', '.join(_LABELS)}")
+        if entry.input.shape not in _FEATURES:
+            raise ModelError(f"{model}: a score model takes {' or '.join(str(list(shape)) for shape in _FEATURES)}")
+        self._names, self._features = _FEATURES[entry.input.shape]
 
     @property
     def model(self) -> str:
@@ -75,8 +85,8 @@ class ScoreReader:
             MediaError: it can't be read as MIDI or has no notes.
             ModelError: the model gave nonsense.
         """
-        features = np.array([score_features(window) for window in windows(read_notes(path))])
+        features = np.array([self._features(window) for window in windows(read_notes(path))])
         shares = np.mean([self._model.probabilities(one[None]) for one in features], axis=0)
         happy, tense, sad, calm = (float(share) for share in shares)
-        means = {name: float(value) for name, value in zip(NAMES, features.mean(axis=0), strict=True)}
+        means = {name: float(value) for name, value in zip(self._names, features.mean(axis=0), strict=True)}
         return ScoreReading((happy, tense, sad, calm), means)

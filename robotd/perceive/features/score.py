@@ -45,7 +45,8 @@ BAR_S = 2.0
 STEPS = 16
 
 _PERCUSSION = 9
-_OCTAVE = 12
+#: Semitones.
+OCTAVE = 12
 _MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 #: Probe-tone profiles of C major and C minor (Krumhansl & Kessler 1982, in Krumhansl, "Cognitive foundations of
 #: musical pitch", 1990, p. 30).
@@ -156,7 +157,8 @@ def score_features(notes: Notes) -> NDArray[np.float32]:
       of 2 s from the first onset, a 4/4 bar at 120 beats a minute: of performed music the true one is not known.
       1 for a piece shorter than two bars.
     """
-    classes = np.bincount(notes.pitch % _OCTAVE, minlength=_OCTAVE)
+    classes = np.bincount(notes.pitch % OCTAVE, minlength=OCTAVE)
+    major, minor = key_fits(chroma_of(notes)).max(axis=1)
     low, high = np.percentile(notes.pitch, (10, 90))
     density = _counts(notes, BAR_S) / BAR_S
     features = (
@@ -169,7 +171,7 @@ def score_features(notes: Notes) -> NDArray[np.float32]:
         notes.pitch.mean(),
         notes.pitch.std(),
         _scale_consistency(classes),
-        _major(_chroma(notes)),
+        major - minor,
         high - low,
         _polyphony(notes),
         _entropy_bits(classes),
@@ -178,20 +180,21 @@ def score_features(notes: Notes) -> NDArray[np.float32]:
     return np.array(features, np.float32)
 
 
-def _chroma(notes: Notes) -> NDArray[np.float64]:
-    """Seconds for which each pitch class sounds, C first."""
-    return np.bincount(notes.pitch % _OCTAVE, notes.length_s, _OCTAVE).astype(np.float64)
+def chroma_of(notes: Notes) -> NDArray[np.float64]:
+    """Return [12] seconds for which each pitch class sounds, C first."""
+    return np.bincount(notes.pitch % OCTAVE, notes.length_s, OCTAVE).astype(np.float64)
 
 
-def _major(chroma: NDArray[np.float64]) -> float:
+def key_fits(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the correlation of [12] seconds with the major (0) and the minor (1) profile of each tonic: [2, 12]."""
     if np.ptp(chroma) == 0.0:
-        return 0.0
-    major, minor = (max(np.corrcoef(chroma, np.roll(p, tonic))[0, 1] for tonic in range(_OCTAVE)) for p in _PROFILES)
-    return float(major - minor)
+        return np.zeros((2, OCTAVE))
+    profiles = [[np.roll(profile, tonic) for tonic in range(OCTAVE)] for profile in _PROFILES]
+    return np.array([[np.corrcoef(chroma, one)[0, 1] for one in mode] for mode in profiles])
 
 
 def _scale_consistency(counts: NDArray[np.int64]) -> float:
-    inside = max(int(np.roll(counts, -tonic)[list(_MAJOR_SCALE)].sum()) for tonic in range(_OCTAVE))
+    inside = max(int(np.roll(counts, -tonic)[list(_MAJOR_SCALE)].sum()) for tonic in range(OCTAVE))
     return inside / int(counts.sum())
 
 
