@@ -39,6 +39,9 @@ def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
 
     session = open_session(file)
     model_logits = {name: onnx_logits(session, test.inputs) for name, test in data.tests.items()}
+    chosen = next(iter(data.tests))
+    seen, labels = model_logits[chosen], data.tests[chosen].labels
+    temperature = round(fit_temperature(seen, labels), 3)
     tests: dict[str, tuple[Figures, Figures]] = {}
     for name, test in data.tests.items():
         both = logits(net, test.inputs), model_logits[name]
@@ -46,12 +49,9 @@ def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
         tests[name] = net_figures, model_figures
         for question, classes in recipe.halves.items():
             yes = [recipe.labels.index(label) for label in sorted(classes)]
-            halves = [half(one, test.labels, yes) for one in both]
+            halves = [half(one / temperature, test.labels, yes) for one in both]
             net_figures, model_figures = (figures(*one, test.groups) for one in halves)
             tests[f"{name}_{question}"] = net_figures, model_figures
-    chosen = next(iter(data.tests))
-    seen, labels = model_logits[chosen], data.tests[chosen].labels
-    temperature = round(fit_temperature(seen, labels), 3)
     measured: dict[str, Any] = {}
     for name, (net_figures, model_figures) in tests.items():
         measured[f"{name}_accuracy"] = round(model_figures.accuracy, 4)

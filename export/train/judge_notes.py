@@ -17,9 +17,9 @@ _CARD = judge.CARD | {
     ),
     "Split": judge.SPLIT.format(
         folds=(
-            "0.702 and 0.691 of the quadrants (in two drawings of the folds), 0.899 and 0.892 of arousal's and 0.769 and "
-            "0.775 of valence's signs (6 versions of each clip). With `judge`'s 14 features the same folds give 0.674 and "
-            "0.689, 0.891 and 0.891, 0.751 and 0.765: harmony helps a little"
+            "0.702 and 0.691 of the quadrants (in two drawings of the folds), 0.899 and 0.892 of arousal's and 0.769 "
+            "and 0.775 of valence's signs (6 versions of each clip). With `judge`'s 14 features the same folds give "
+            "0.674 and 0.689, 0.891 and 0.891, 0.751 and 0.765: harmony helps a little"
         )
     ),
 }

@@ -79,7 +79,7 @@ class ScoreReader:
         return self._model.name
 
     def read(self, path: Path) -> ScoreReading:
-        """Return the reading of a MIDI file: the mean over its windows of at most 60 s.
+        """Return the reading of a MIDI file: the mean over its windows of at most 120 s.
 
         Raises:
             MediaError: it can't be read as MIDI or has no notes.

@@ -37,8 +37,8 @@ NAMES = (
     "groove_consistency",
 )
 
-#: Longer pieces are read in equal windows of at most this length: the longest that the model learned from.
-WINDOW_S = 60.0
+#: Longer pieces are read in equal windows of at most this length: about the longest that the models learned from.
+WINDOW_S = 120.0
 #: Density is counted in frames of this length, and groove compares bars of it: a 4/4 bar at 120 beats a minute.
 BAR_S = 2.0
 #: Steps of a bar: sixteenths.
@@ -130,7 +130,7 @@ def _notes_of(midi: Any) -> Notes:
 
 
 def windows(notes: Notes) -> list[Notes]:
-    """Cut a piece into equal windows of at most 60 s by its onsets; windows without notes are left out."""
+    """Cut a piece into equal windows of at most 120 s by its onsets; windows without notes are left out."""
     count = max(1, math.ceil(notes.duration_s / WINDOW_S))
     index = ((notes.onset_s - notes.onset_s[0]) * count / notes.duration_s).astype(np.int64)
     return [notes.only(inside) for window in range(count) if (inside := index == window).any()]

@@ -103,11 +103,11 @@ def test_every_piece_has_finite_features_in_their_ranges(notes: Notes) -> None:
 
 
 def test_long_pieces_are_cut_and_no_note_is_lost() -> None:
-    notes = piece(*((float(i), 1.0, 60, 64) for i in range(150)))
+    notes = piece(*((float(i), 1.0, 60, 64) for i in range(300)))
     cut = windows(notes)
-    assert [len(window) for window in cut] == [50, 50, 50]
+    assert [len(window) for window in cut] == [100, 100, 100]
     assert all(window.duration_s <= WINDOW_S for window in cut)
-    assert len(windows(notes.only(notes.onset_s < 59))) == 1
+    assert len(windows(notes.only(notes.onset_s < 119))) == 1
 
 
 def test_a_file_is_read_by_its_tempo_without_its_drums(tmp_path: Path) -> None:
