@@ -172,7 +172,8 @@ CARD = {
         "Pop piano, transcribed by a machine from recordings, 20 to 110 s a clip; other instruments and genres were "
         "not tried. Arousal is easy, valence is not: a few numbers know little of harmony and nothing of melody. "
         "Groove is measured on a grid of 120 beats a minute, since the beat of performed music is not known. "
-        "Pieces longer than 120 s are read in equal windows, whose probabilities are averaged. Listeners disagree on moods."
+        "Pieces longer than 120 s are read in equal windows, whose probabilities are averaged. "
+        "Listeners disagree on moods."
     ),
     "Intended use": (
         "To judge what a composer writes and to sort MIDI files by mood. EMOPIA is for non-commercial use, and so are "
