@@ -16,7 +16,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 console = Console()
 
 Name = Annotated[str, typer.Argument(help="A model, such as face_image.")]
-DataFolder = Annotated[Path, typer.Option("--data", help="Where faces/ and speech/ are.")]
+DataFolder = Annotated[Path, typer.Option("--data", help="Where faces/, speech/ and music/ are.")]
 Out = Annotated[Path, typer.Option("--out", help="Where the models and their manifest go.")]
 Checkpoints = Annotated[Path, typer.Option(help="Where a training keeps its state, to go on after a stop.")]
 Quick = Annotated[bool, typer.Option("--quick", help="A minute's run on made-up data, to try the chain.")]
@@ -75,7 +75,7 @@ def verify(name: Name, data: DataFolder = _DATA, out: Out = _OUT, *, quick: Quic
     _, examples = _prepare(name, data, quick=quick, threads=1)
     session = open_session(out / f"{name}.onnx")
     for test, truth in examples.tests.items():
-        found = figures(onnx_logits(session, truth.inputs), truth.labels)
+        found = figures(onnx_logits(session, truth.inputs), truth.labels, truth.groups)
         console.print(
             f"{test}: accuracy {found.accuracy:.4f} ({found.low:.3f} to {found.high:.3f}), "
             f"recall {found.recall:.4f}, n {found.examples}",

@@ -79,12 +79,14 @@ def write_card(
     Args:
         folder: where the models are.
         recipe: what it was made by.
-        tests: figures of the float net and of the int8 model, by the name of the examples.
+        tests: figures of the float net and of the shipped model, by the name of the examples.
         temperature: that the logits are divided by.
         measured: the figures of the manifest.
     """
+    kind = "int8" if recipe.int8 else "ONNX"
+    precision = "int8 (static, a scale for each channel)" if recipe.int8 else "float"
     head = [
-        "| examples | n | accuracy, float | accuracy, int8 (95 % bootstrap interval) | unweighted recall, int8 |",
+        f"| examples | n | accuracy, float | accuracy, {kind} (95 % bootstrap interval) | unweighted recall, {kind} |",
         "|---|---|---|---|---|",
     ]
     rows = [
@@ -100,7 +102,7 @@ def write_card(
         f"| labels | {', '.join(recipe.labels)} |",
         f"| data | {recipe.data_name} |",
         f"| licence of the data | {recipe.licence} |",
-        f"| format | ONNX, int8 (static, a scale for each channel), {measured['size_kb']} kB |",
+        f"| format | ONNX, {precision}, {measured['size_kb']} kB |",
         f"| made by | `python -m export train {recipe.name} --data DIR` |",
     ]
     calibration = (
@@ -118,7 +120,7 @@ def write_card(
         "\n".join(table),
         "## Figures",
         "\n".join([*head, *rows]),
-        f"Rows of the picture are the truth, columns what the int8 model says ({next(iter(tests))}).",
+        f"Rows of the picture are the truth, columns what the {kind} model says ({next(iter(tests))}).",
         f"![Confusions]({recipe.name}_confusion.png)",
         calibration,
         latency,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -23,10 +23,12 @@ class Examples:
     Attributes:
         inputs: [n, ...] float32, without the batch axis of the model's input.
         labels: [n] true class.
+        groups: [n] which song (or person) each belongs to: intervals are drawn by groups. By example without.
     """
 
     inputs: NDArray[np.float32]
     labels: NDArray[np.int64]
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -86,7 +88,7 @@ class Recipe:
 
     Attributes:
         name: of the model, in the manifest and in file names.
-        task: `face` or `voice`.
+        task: `face`, `voice` or `score`.
         title: one line for the card.
         labels: the model's classes in order.
         input_name: of the ONNX input.
@@ -101,6 +103,8 @@ class Recipe:
         schedule: how to train.
         operators: ONNX operators to quantise; all that can be where empty.
         leave_float: beginnings of names of ONNX nodes that stay in float.
+        int8: quantise; a net of a few thousand weights gains nothing by it.
+        halves: further questions that the classes answer: a name, and the classes that mean yes.
     """
 
     name: str
@@ -119,3 +123,5 @@ class Recipe:
     schedule: Schedule
     operators: tuple[str, ...] = ()
     leave_float: tuple[str, ...] = ()
+    int8: bool = True
+    halves: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ import importlib
 from .recipe import Recipe
 
 #: A model's name and the module of `export.train` that holds its RECIPE.
-NAMES = ("face_image", "voice_mel")
+NAMES = ("face_image", "voice_mel", "judge", "judge_notes")
 
 
 def recipe_named(name: str) -> Recipe:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -65,14 +66,32 @@ def latency_ms(session: Any, one: NDArray[np.float32], runs: int = 200) -> float
     return float(np.median(times)) * 1000.0
 
 
-def figures(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Figures:
-    """Return the figures of some logits."""
+def figures(logits: NDArray[np.float32], labels: NDArray[np.int64], groups: NDArray[np.int64] | None = None) -> Figures:
+    """Return the figures of some logits; with groups, whole groups are drawn for the interval."""
     right = logits.argmax(axis=1) == labels
     rng = np.random.default_rng(0)
-    drawn = rng.choice(right, (_RESAMPLES, len(right))).mean(axis=1)
+    if groups is None:
+        drawn = rng.choice(right, (_RESAMPLES, len(right))).mean(axis=1)
+    else:
+        group = np.unique(groups, return_inverse=True)[1]
+        sizes = np.bincount(group)
+        chosen = rng.integers(0, len(sizes), (_RESAMPLES, len(sizes)))
+        drawn = np.bincount(group, weights=right)[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)
     low, high = np.quantile(drawn, (0.025, 0.975))
     recall = np.mean([right[labels == label].mean() for label in np.unique(labels)])
     return Figures(len(labels), float(right.mean()), float(low), float(high), float(recall))
+
+
+def half(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], yes: Sequence[int]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Turn classes into the answers to a question: logits [n, 2] and labels [n] of no (0) and yes (1).
+
+    Yes is as probable as its classes are together.
+    """
+    no = [label for label in range(logits.shape[1]) if label not in yes]
+    sums = [np.logaddexp.reduce(logits[:, classes], axis=1) for classes in (no, list(yes))]
+    return np.stack(sums, axis=1).astype(np.float32), np.isin(labels, yes).astype(np.int64)
 
 
 def confusion(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:

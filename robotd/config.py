@@ -69,6 +69,12 @@ class Voice(Section):
     model: str = "voice_mel"
 
 
+class Score(Section):
+    """How symbolic music is read."""
+
+    model: str = "judge"
+
+
 class Runtime(Section):
     """How models are run."""
 
@@ -191,6 +197,7 @@ class Config(Section):
     speech: Speech = Speech()
     face: Face = Face()
     voice: Voice = Voice()
+    score: Score = Score()
     runtime: Runtime = Runtime()
     fusion: Fusion = Fusion()
     feeling: FeelingOverTime = FeelingOverTime()

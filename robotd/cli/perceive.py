@@ -24,10 +24,13 @@ class As(str, Enum):
 
     FACE = "face"
     VOICE = "voice"
+    SCORE = "score"
 
 
 def perceive_command(
-    files: Annotated[list[Path], typer.Argument(help="Pictures or sounds; `-` reads a list from standard input.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Pictures, sounds or MIDI; `-` reads a list from standard input.")
+    ],
     read_as: Annotated[
         As | None,
         typer.Option("--as", help="What they are read as.", show_default="by the file's name"),
@@ -48,6 +51,7 @@ def perceive_command(
 
     - `robotd perceive portrait.jpg voice.wav`
     - `robotd perceive --as face --crop --json crops/*.png`
+    - `robotd perceive --as score piece.mid`
     - `find clips -name '*.wav' | robotd perceive --as voice --json -`
     """
     if model is not None:

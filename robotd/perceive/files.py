@@ -1,4 +1,4 @@
-"""What the models make of files: pictures and sounds, read as the daemon reads its senses."""
+"""What the models make of files: pictures and sounds, read as the daemon reads its senses, and MIDI files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import cv2
 import numpy as np
 
-from robotd.emotion import EMOTIONS, FOUR_CLASS, Reading, valence_arousal
+from robotd.emotion import EMOTIONS, FOUR_CLASS, Quadrant, Reading, valence_arousal
 from robotd.errors import MediaError
 from robotd.sense.media import decode, look_into
 from robotd.sense.sample import RATE_HZ, Sound
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from robotd.config import Config
     from robotd.perceive.face import FaceReader
     from robotd.perceive.manifest import Manifest
+    from robotd.perceive.score import ScoreReader, ScoreReading
     from robotd.perceive.voice import VoiceReader
 
-Kind = Literal["face", "voice"]
+Kind = Literal["face", "voice", "score"]
 
 _PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+_SCORES = {".mid", ".midi"}
 _LARGEST_PX = 1280
 
 
@@ -39,25 +41,30 @@ class FileReading:
         kind: what it was read as.
         model: which model read it.
         reading: what it read.
-        more: what the model adds: `box` of a face; `four_class` and `speech_s` of a voice.
+        more: what the model adds: `box` of a face; `four_class` and `speech_s` of a voice; `features` of a score.
     """
 
     file: str
     kind: Kind
     model: str
-    reading: Reading
+    reading: Reading | ScoreReading
     more: dict[str, Any]
 
     def payload(self) -> dict[str, Any]:
         """Return it as JSON-able data."""
-        probabilities = self.reading.probabilities
-        valence, arousal = valence_arousal(probabilities)
+        reading = self.reading
+        if isinstance(reading, Reading):
+            classes = [emotion.value for emotion in EMOTIONS]
+            valence, arousal = valence_arousal(reading.probabilities)
+        else:
+            classes = [quadrant.value for quadrant in Quadrant]
+            valence, arousal = reading.valence, reading.arousal
         return {
             "file": self.file,
             "kind": self.kind,
             "model": self.model,
-            "label": self.reading.label.value,
-            "probabilities": {e.value: round(p, 6) for e, p in zip(EMOTIONS, probabilities, strict=True)},
+            "label": reading.label.value,
+            "probabilities": {c: round(p, 6) for c, p in zip(classes, reading.probabilities, strict=True)},
             "valence": round(valence, 4),
             "arousal": round(arousal, 4),
             **self.more,
@@ -66,14 +73,17 @@ class FileReading:
 
 def kind_of(path: Path) -> Kind:
     """Guess from its name what a file is to be read as."""
-    return "face" if path.suffix.lower() in _PICTURES else "voice"
+    ending = path.suffix.lower()
+    if ending in _SCORES:
+        return "score"
+    return "face" if ending in _PICTURES else "voice"
 
 
 class FileReader:
     """Reads files by the models that the configuration names, each opened when it is first needed.
 
     Args:
-        config: the sections `face`, `voice`, `speech` and `runtime`.
+        config: the sections `face`, `voice`, `score`, `speech` and `runtime`.
         manifest: the models.
         crop: pictures are face crops already, framed as FER-2013 frames faces.
     """
@@ -84,6 +94,7 @@ class FileReader:
         self._crop = crop
         self._face: FaceReader | None = None
         self._voice: VoiceReader | None = None
+        self._score: ScoreReader | None = None
 
     def read(self, path: Path, kind: Kind) -> FileReading:
         """Return the reading of a file.
@@ -92,7 +103,8 @@ class FileReader:
             MediaError: it can't be read, or shows no face.
             ModelError: the model can't be used.
         """
-        return self._read_face(path) if kind == "face" else self._read_voice(path)
+        read = {"face": self._read_face, "voice": self._read_voice, "score": self._read_score}[kind]
+        return read(path)
 
     def _read_face(self, path: Path) -> FileReading:
         from robotd.perceive.face import FaceReader
@@ -121,6 +133,15 @@ class FileReader:
         reading = Reading("voice", 0.0, tuple(float(p) for p in mean / mean.sum()))
         more = {"four_class": _four_class(reading), "speech_s": round(speech_s, 2)}
         return FileReading(str(path), "voice", self._voice.model, reading, more)
+
+    def _read_score(self, path: Path) -> FileReading:
+        from robotd.perceive.score import ScoreReader
+
+        if self._score is None:
+            self._score = ScoreReader(self._config.score.model, self._manifest, self._config.runtime)
+        reading = self._score.read(path)
+        more = {"features": {name: round(value, 4) for name, value in reading.features.items()}}
+        return FileReading(str(path), "score", self._score.model, reading, more)
 
     def _utterances(self, path: Path) -> tuple[list[Utterance], float]:
         """Return the utterances of a file as the daemon cuts them, and how long they are together.

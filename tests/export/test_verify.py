@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.verify import confusion, figures
+from export.verify import confusion, figures, half
 
 
 def logits_of(named: list[int]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -28,3 +28,18 @@ def test_the_interval_narrows_with_more_examples() -> None:
 def test_confusion_counts_truth_in_rows() -> None:
     counts = confusion(logits_of([0, 1, 1, 2]), np.array([0, 0, 1, 2]))
     np.testing.assert_array_equal(counts, [[1, 1, 0], [0, 1, 0], [0, 0, 1]])
+
+
+def test_the_interval_widens_when_examples_come_in_groups() -> None:
+    labels, named = np.zeros(400, int), logits_of([0, 1] * 200)
+    alone = figures(named, labels)
+    together = figures(logits_of([0] * 200 + [1] * 200), labels, np.repeat(np.arange(20), 20))
+    assert together.accuracy == alone.accuracy
+    assert together.high - together.low > 2 * (alone.high - alone.low)
+
+
+def test_a_half_is_as_probable_as_its_classes_together() -> None:
+    chances = np.array([[0.3, 0.3, 0.4], [0.1, 0.2, 0.7]])
+    logits, labels = half(np.log(chances).astype(np.float32), np.array([0, 2]), [0, 1])
+    np.testing.assert_allclose(np.exp(logits), [[0.4, 0.6], [0.7, 0.3]], rtol=1e-5)
+    assert labels.tolist() == [1, 0]

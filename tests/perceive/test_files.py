@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
+from mido import Message, MidiFile, MidiTrack
 
 from robotd.emotion import EMOTIONS
 from robotd.sense.media import decode, look_into
@@ -113,3 +114,34 @@ def test_voices_of_ravdess_are_read_far_better_than_by_chance(tmp_path: Path) ->
     ]
     assert len(right) == 60
     assert np.mean(right) > 0.35
+
+
+def test_a_midi_file_is_read_as_a_score(tmp_path: Path) -> None:
+    tune = MidiTrack()
+    for pitch in [60, 64, 67, 72] * 20:
+        tune += [Message("note_on", note=pitch, velocity=80), Message("note_off", note=pitch, time=240)]
+    midi = MidiFile(ticks_per_beat=480)
+    midi.tracks.append(tune)
+    midi.save(tmp_path / "tune.mid")
+    empty = tmp_path / "empty.midi"
+    MidiFile().save(empty)
+    code, (reading, refused), _ = perceive(tmp_path, str(tmp_path / "tune.mid"), str(empty))
+    assert code == 1
+    assert (reading["kind"], reading["model"]) == ("score", "judge")
+    probabilities, features = reading["probabilities"], reading["features"]
+    assert isinstance(probabilities, dict)
+    assert isinstance(features, dict)
+    assert list(probabilities) == ["Q1", "Q2", "Q3", "Q4"]
+    assert reading["label"] == max(probabilities, key=lambda quadrant: probabilities[quadrant])
+    assert reading["valence"] == pytest.approx(
+        probabilities["Q1"] + probabilities["Q4"] - probabilities["Q2"] - probabilities["Q3"], abs=1e-3
+    )
+    assert features["note_density_mean"] == pytest.approx(4.0)
+    assert len(features) == 14
+    assert "has no notes" in str(refused["error"])
+
+
+def test_a_score_model_can_be_chosen(tmp_path: Path) -> None:
+    code, _, log = perceive(tmp_path, "--as", "score", "--model", "voice_mel", "any.mid")
+    assert code == 1
+    assert "voice_mel is a voice model, not a score model" in log
