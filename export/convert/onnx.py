@@ -34,3 +34,17 @@ def to_onnx(
             verbose=False,
         )
     program.save(file, external_data=False)
+    _forget_the_machine(file)
+
+
+def _forget_the_machine(file: Path) -> None:
+    """Take out what the exporter notes down for debugging: where on whose disk each line of the net stood."""
+    import onnx
+
+    model = onnx.load(file)
+    del model.metadata_props[:]
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    onnx.save(model, file)
