@@ -43,7 +43,7 @@ def train(
 
     recipe, examples = _prepare(name, data, quick=quick, threads=threads)
     checkpoints.mkdir(parents=True, exist_ok=True)
-    net = fit(recipe.net(), examples, recipe.schedule, checkpoints / f"{name}.pt")
+    net = fit(recipe, examples, checkpoints / f"{name}.pt")
     _tell(build(recipe, examples, net, out))
 
 
@@ -75,7 +75,7 @@ def verify(name: Name, data: DataFolder = _DATA, out: Out = _OUT, *, quick: Quic
     _, examples = _prepare(name, data, quick=quick, threads=1)
     session = open_session(out / f"{name}.onnx")
     for test, truth in examples.tests.items():
-        found = figures(onnx_logits(session, truth.inputs), truth.labels, truth.groups)
+        found = figures(onnx_logits(session, truth.inputs), truth.truth, truth.groups)
         console.print(
             f"{test}: accuracy {found.accuracy:.4f} ({found.low:.3f} to {found.high:.3f}), "
             f"recall {found.recall:.4f}, n {found.examples}",

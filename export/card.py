@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -14,41 +16,62 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .recipe import Recipe
-    from .verify import Figures
+    from .recipe import Recipe, View
+    from .verify import Figures, RatingFigures
 
 MANIFEST = "manifest.yaml"
 #: Per cent from which a cell of the picture is dark.
 _DARK = 50.0
+_FIELDS_A_ROW = 4
 _HEAD = """\
 # Every model that robotd may load. Files named here without a `fetch` lie beside this one; the others are
 # fetched at set-up. The entries of trained models are written by `python -m export train`.
 """
 
 
-def entry(recipe: Recipe, file: Path, temperature: float, measured: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a model's entry in the manifest."""
-    return {
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What was written for a recipe.
+
+    Attributes:
+        model: the ONNX file.
+        shapes: of its outputs, by name.
+        vocabulary: what its tokens stand for.
+    """
+
+    model: Path
+    shapes: Mapping[str, list[int]]
+    vocabulary: Path | None = None
+
+
+def entry(
+    recipe: Recipe, files: Files, temperature: float, measured: Mapping[str, Any], view: View | None = None
+) -> dict[str, Any]:
+    """Return a model's entry in the manifest, or that of a view of it."""
+    described: dict[str, Any] = {
         "task": recipe.task,
         "format": "onnx",
-        "file": file.name,
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "file": files.model.name,
+        "sha256": _sha256(files.model),
         "input": {
             "name": recipe.input_name,
             "shape": list(recipe.input_shape),
-            "dtype": "float32",
+            "dtype": recipe.input_dtype,
             "meaning": recipe.input_meaning,
         },
         "outputs": [
-            {
-                "name": "logits",
-                "shape": [1, len(recipe.labels)],
-                "dtype": "float32",
-                "meaning": "divide by the temperature, then softmax",
-            }
+            {"name": name, "shape": files.shapes[name], "dtype": "float32", "meaning": meaning}
+            for name, meaning in recipe.described_outputs.items()
         ],
-        "labels": list(recipe.labels),
-        "temperature": round(temperature, 3),
+        "labels": list(view.labels if view else recipe.labels),
+    }
+    if view:
+        described["output"] = view.output
+    if files.vocabulary is not None:
+        described["vocabulary"] = {"file": files.vocabulary.name, "sha256": _sha256(files.vocabulary)}
+    if recipe.kind == "classes":
+        described["temperature"] = round(temperature, 3)
+    return described | {
         "licence": recipe.licence,
         "data": recipe.data_name,
         "measured": dict(measured),
@@ -56,22 +79,62 @@ def entry(recipe: Recipe, file: Path, temperature: float, measured: Mapping[str,
     }
 
 
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def write_entry(folder: Path, name: str, described: Mapping[str, Any]) -> None:
-    """Put a model's entry into the manifest of a folder, in place of an older one."""
+    """Put a model's entry into the manifest of a folder, in place of an older one.
+
+    The manifest is locked meanwhile, since trainings may end side by side, and replaced at once, so that nobody
+    ever reads half of it.
+    """
     path = folder / MANIFEST
-    manifest: dict[str, Any] = {"version": 1, "models": {}}
-    if path.exists():
-        manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
-    manifest["models"][name] = dict(described)
-    text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
-    path.write_text(_HEAD + text, encoding="utf-8")
+    with (folder / f".{MANIFEST}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        manifest: dict[str, Any] = {"version": 1, "models": {}}
+        if path.exists():
+            manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
+        manifest["models"][name] = dict(described)
+        text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+        part = path.with_suffix(".part")
+        part.write_text(_HEAD + text, encoding="utf-8")
+        part.replace(path)
+
+
+def classes_table(rows: Mapping[str, Sequence[Figures]], kind: str) -> str:
+    """Return a Markdown table: for each name of examples the figures of the float net and of the shipped model."""
+    head = [
+        f"| examples | n | accuracy, float | accuracy, {kind} (95 % bootstrap interval) | unweighted recall, {kind} |",
+        "|---|---|---|---|---|",
+    ]
+    lines = [
+        f"| {name} | {model.examples} | {net.accuracy:.3f} | {model.accuracy:.3f} ({model.low:.3f} to "
+        f"{model.high:.3f}) | {model.recall:.3f} |"
+        for name, (net, model) in rows.items()
+    ]
+    return "\n".join([*head, *lines])
+
+
+def ratings_table(rows: Mapping[str, Sequence[RatingFigures]]) -> str:
+    """Return a Markdown table: for each rating the figures of the float net and of the shipped model."""
+    head = [
+        "| rating | n | r, float | r, shipped (95 % bootstrap interval) | mean absolute error, shipped |",
+        "|---|---|---|---|---|",
+    ]
+    lines = [
+        f"| {name} | {model.examples} | {net.r:.3f} | {model.r:.3f} ({model.low:.3f} to {model.high:.3f}) "
+        f"| {model.mae:.2f} |"
+        for name, (net, model) in rows.items()
+    ]
+    return "\n".join([*head, *lines])
 
 
 def write_card(
     folder: Path,
     recipe: Recipe,
-    tests: Mapping[str, tuple[Figures, Figures]],
-    temperature: float,
+    files: Files,
+    tables: Sequence[str],
     measured: Mapping[str, Any],
 ) -> None:
     """Write a model's card.
@@ -79,37 +142,34 @@ def write_card(
     Args:
         folder: where the models are.
         recipe: what it was made by.
-        tests: figures of the float net and of the shipped model, by the name of the examples.
-        temperature: that the logits are divided by.
+        files: what was written.
+        tables: figures of its outputs, each a piece of Markdown.
         measured: the figures of the manifest.
     """
-    kind = "int8" if recipe.int8 else "ONNX"
-    precision = "int8 (static, a scale for each channel)" if recipe.int8 else "float"
-    head = [
-        f"| examples | n | accuracy, float | accuracy, {kind} (95 % bootstrap interval) | unweighted recall, {kind} |",
-        "|---|---|---|---|---|",
+    precision = "float"
+    if recipe.int8:
+        precision = "int8 weights" if recipe.dynamic else "int8 (static, a scale for each channel)"
+    output_rows = [
+        f"| output | `{name}` {files.shapes[name]} float32: {meaning} |"
+        for name, meaning in recipe.described_outputs.items()
     ]
-    rows = [
-        f"| {name} | {int8.examples} | {fine.accuracy:.3f} | {int8.accuracy:.3f} ({int8.low:.3f} to {int8.high:.3f}) "
-        f"| {int8.recall:.3f} |"
-        for name, (fine, int8) in tests.items()
-    ]
-    table = [
+    about = [
         "| | |",
         "|---|---|",
-        f"| input | `{recipe.input_name}` {list(recipe.input_shape)} float32: {recipe.input_meaning} |",
-        f"| output | `logits` [1, {len(recipe.labels)}] float32; divide by the temperature, then softmax |",
-        f"| labels | {', '.join(recipe.labels)} |",
+        f"| input | `{recipe.input_name}` {list(recipe.input_shape)} {recipe.input_dtype}: {recipe.input_meaning} |",
+        *output_rows,
+        f"| {'labels' if recipe.kind == 'classes' else 'ratings'} | {', '.join(recipe.labels)} |",
+        *(f"| labels of `{view.name}` | {', '.join(view.labels)} |" for view in recipe.views),
         f"| data | {recipe.data_name} |",
         f"| licence of the data | {recipe.licence} |",
         f"| format | ONNX, {precision}, {measured['size_kb']} kB |",
         f"| made by | `python -m export train {recipe.name} --data DIR` |",
     ]
-    calibration = (
-        f"Calibration: with the temperature {temperature:g} the expected calibration error (15 bins) is "
-        f"{measured['calibration_error']:.3f}; without it {measured['calibration_error_raw']:.3f}. The temperature is "
-        "fitted on the same examples."
-    )
+    if recipe.kind == "classes":
+        said = "Rows of the picture are the truth, columns what the model says."
+        picture = f"{said}\n\n![Confusions]({recipe.name}_confusion.png)"
+    else:
+        picture = f"What was rated, and what the model says:\n\n![Ratings]({recipe.name}_ratings.png)"
     latency = (
         f"Latency: {measured['latency_ms']} ms (median; float {measured['latency_float_ms']} ms) in ONNX Runtime on "
         "one core of an x86-64 server."
@@ -117,12 +177,10 @@ def write_card(
     parts = [
         f"# {recipe.name}",
         recipe.title + ".",
-        "\n".join(table),
+        "\n".join(about),
         "## Figures",
-        "\n".join([*head, *rows]),
-        f"Rows of the picture are the truth, columns what the {kind} model says ({next(iter(tests))}).",
-        f"![Confusions]({recipe.name}_confusion.png)",
-        calibration,
+        *tables,
+        picture,
         latency,
         *(f"## {heading}\n\n{text}" for heading, text in recipe.card.items()),
     ]
@@ -145,6 +203,28 @@ def draw_confusion(file: Path, counts: NDArray[np.int64], labels: Sequence[str])
     axes.set_ylabel("true")
     for (row, column), value in zip(_places(len(labels)), share.flat, strict=True):
         axes.text(column, row, f"{value:.0f}", ha="center", va="center", color="white" if value > _DARK else "black")
+    figure.savefig(file, dpi=80)
+
+
+def draw_ratings(
+    file: Path, given: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any]], labels: Sequence[str]
+) -> None:
+    """Draw what was rated against what a model says, a field for each rating."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = min(_FIELDS_A_ROW, len(labels))
+    rows = -(-len(labels) // columns)
+    figure = Figure(figsize=(2.2 * columns, 2.2 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    for n, (axes, label) in enumerate(zip(figure.subplots(rows, columns, squeeze=False).flat, labels, strict=False)):
+        axes.scatter(truth[:, n], given[:, n], s=4, alpha=0.5, linewidths=0)
+        axes.set_title(label, fontsize=9)
+        axes.tick_params(labelsize=7)
+    for axes in list(figure.axes)[len(labels) :]:
+        axes.set_axis_off()
+    figure.supxlabel("rated", fontsize=9)
+    figure.supylabel("said", fontsize=9)
     figure.savefig(file, dpi=80)
 
 

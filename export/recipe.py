@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: A batch: inputs [n, ...] float32 and target probabilities [n, classes] float32.
-Batch = tuple["NDArray[np.float32]", "NDArray[np.float32]"]
+#: A batch: inputs [n, ...] and targets [n, ...] float32: probabilities of classes, or ratings (NaN: not rated).
+Batch = tuple["NDArray[Any]", "NDArray[np.float32]"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,17 +21,19 @@ class Examples:
     """Inputs with the truth about them.
 
     Attributes:
-        inputs: [n, ...] float32, without the batch axis of the model's input.
-        labels: [n] true class.
+        inputs: [n, ...] without the batch axis of the model's input.
+        truth: [n] the true class, or [n, ratings] float32 with NaN where a rating is missing.
         groups: [n] which song (or person) each belongs to: intervals are drawn by groups. By example without.
+        output: which output of the model is meant, by name; the first without.
     """
 
-    inputs: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    inputs: NDArray[Any]
+    truth: NDArray[Any]
     groups: NDArray[np.int64] | None = None
+    output: str | None = None
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.truth)
 
 
 class Data(Protocol):
@@ -48,11 +50,14 @@ class Data(Protocol):
 
     @property
     def tests(self) -> Mapping[str, Examples]:
-        """Examples of people (or pictures) that are not trained on, by name; the first name chooses."""
+        """Examples of people (or pictures) that are not trained on, by name.
+
+        The first of each output sets its temperature; the very first chooses the epoch.
+        """
         ...
 
     @property
-    def calibration(self) -> NDArray[np.float32]:
+    def calibration(self) -> NDArray[Any]:
         """[n, ...] real training inputs that tell the quantiser the range of every layer."""
         ...
 
@@ -68,6 +73,7 @@ class Schedule:
         weight_decay: of AdamW, on weights of layers (not on norms and biases).
         ema_decay: of the moving average of the weights that is tested and kept.
         patience: stop after so many epochs without a better score.
+        choose: keep the epoch with the best score; else the last one, where the tests must not choose.
         bfloat16: compute in bfloat16 where the CPU has instructions for it.
         seed: of weights, order and augmentation.
     """
@@ -78,8 +84,24 @@ class Schedule:
     weight_decay: float = 0.01
     ema_decay: float = 0.999
     patience: int = 1_000
+    choose: bool = True
     bfloat16: bool = False
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A further entry of the manifest for the same file: another of its outputs read as a model of its own.
+
+    Attributes:
+        name: of the entry.
+        output: the model's output that it reads.
+        labels: the classes or ratings of that output.
+    """
+
+    name: str
+    output: str
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +110,33 @@ class Recipe:
 
     Attributes:
         name: of the model, in the manifest and in file names.
-        task: `face`, `voice` or `score`.
+        task: `face`, `voice`, `words`, `song`, `score` or `fusion`.
         title: one line for the card.
-        labels: the model's classes in order.
+        labels: the model's classes or ratings in order.
         input_name: of the ONNX input.
         input_shape: with its batch axis of 1.
         input_meaning: for manifest and card.
         data_name: which data it learns from.
         licence: the terms of that data.
         card: paragraphs of the card that only a person can write, by heading.
-        net: makes the untrained net (a torch module from input to logits).
+        net: makes the untrained net (a torch module from input to its outputs: one, or a tuple).
         read: reads the data below a folder.
         generate: makes up a little data, to try the whole chain in seconds.
         schedule: how to train.
+        kind: `classes` are named by logits; `ratings` are numbers.
+        outputs: the outputs in order, each name with its meaning; one by default, called as its kind asks.
+        views: further entries of the manifest that read other outputs of the same file.
+        input_dtype: `int64` for tokens.
+        loss: (outputs of the net, targets) to a number; without it cross-entropy of classes or the mean absolute
+            error of the ratings that are there, both on the first output.
+        fit: makes the trained net from the data where that needs no gradients, such as a support vector machine.
         operators: ONNX operators to quantise; all that can be where empty.
         leave_float: beginnings of names of ONNX nodes that stay in float.
         int8: quantise; a net of a few thousand weights gains nothing by it.
+        dynamic: quantise the weights only, and activations as they come: for nets that are mostly recurrent.
+        tflite: also write a TFLite model.
         halves: further questions that the classes answer: a name, and the classes that mean yes.
+        vocabulary: the pieces of text that the input's numbers stand for; written beside the model, one a line.
     """
 
     name: str
@@ -121,7 +153,25 @@ class Recipe:
     read: Callable[[Path], Data]
     generate: Callable[[], Data]
     schedule: Schedule
+    kind: Literal["classes", "ratings"] = "classes"
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    views: tuple[View, ...] = ()
+    input_dtype: Literal["float32", "int64"] = "float32"
+    loss: Callable[[Any, Any], Any] | None = None
+    fit: Callable[[Any], Any] | None = None
     operators: tuple[str, ...] = ()
     leave_float: tuple[str, ...] = ()
     int8: bool = True
+    dynamic: bool = False
+    tflite: bool = False
     halves: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    vocabulary: Callable[[Any], tuple[str, ...]] | None = None
+
+    @property
+    def described_outputs(self) -> Mapping[str, str]:
+        """The outputs in order, each name with its meaning."""
+        if self.outputs:
+            return self.outputs
+        if self.kind == "ratings":
+            return {"ratings": f"{', '.join(self.labels)}"}
+        return {"logits": "divide by the temperature, then softmax"}

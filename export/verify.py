@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,6 +37,25 @@ class Figures:
     recall: float
 
 
+@dataclass(frozen=True, slots=True)
+class RatingFigures:
+    """How well a rating is told.
+
+    Attributes:
+        examples: how many were rated.
+        r: Pearson's correlation with the truth.
+        low: lower end of its 95 % bootstrap interval.
+        high: upper end.
+        mae: mean absolute error, in the rating's own unit.
+    """
+
+    examples: int
+    r: float
+    low: float
+    high: float
+    mae: float
+
+
 def open_session(file: Path) -> Any:
     """Open an ONNX model as the daemon does: one thread, no spinning."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -49,13 +68,20 @@ def open_session(file: Path) -> Any:
     return ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
-def onnx_logits(session: Any, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return [n, classes] logits of [n, ...] inputs, one at a time as the daemon has them."""
+def onnx_outputs(session: Any, inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+    """Return each output by name for [n, ...] inputs, one at a time as the daemon has them."""
     name = session.get_inputs()[0].name
-    return np.concatenate([session.run(None, {name: one[None]})[0] for one in inputs])
+    given = [session.run(None, {name: one[None]}) for one in inputs]
+    names = [output.name for output in session.get_outputs()]
+    return {name: np.concatenate(of_all) for name, of_all in zip(names, zip(*given, strict=True), strict=True)}
 
 
-def latency_ms(session: Any, one: NDArray[np.float32], runs: int = 200) -> float:
+def onnx_logits(session: Any, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the first output for [n, ...] inputs."""
+    return next(iter(onnx_outputs(session, inputs).values()))
+
+
+def latency_ms(session: Any, one: NDArray[Any], runs: int = 200) -> float:
     """Return the median time of an inference."""
     name = session.get_inputs()[0].name
     times = []
@@ -69,17 +95,52 @@ def latency_ms(session: Any, one: NDArray[np.float32], runs: int = 200) -> float
 def figures(logits: NDArray[np.float32], labels: NDArray[np.int64], groups: NDArray[np.int64] | None = None) -> Figures:
     """Return the figures of some logits; with groups, whole groups are drawn for the interval."""
     right = logits.argmax(axis=1) == labels
-    rng = np.random.default_rng(0)
-    if groups is None:
-        drawn = rng.choice(right, (_RESAMPLES, len(right))).mean(axis=1)
-    else:
-        group = np.unique(groups, return_inverse=True)[1]
-        sizes = np.bincount(group)
-        chosen = rng.integers(0, len(sizes), (_RESAMPLES, len(sizes)))
-        drawn = np.bincount(group, weights=right)[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)
+    drawn = [right[rows].mean() for rows in _drawn(len(right), groups)]
     low, high = np.quantile(drawn, (0.025, 0.975))
     recall = np.mean([right[labels == label].mean() for label in np.unique(labels)])
     return Figures(len(labels), float(right.mean()), float(low), float(high), float(recall))
+
+
+def correlations(given: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return Pearson's r of each column where the truth is not NaN; 0 where one of both never changes."""
+    found = np.zeros(truth.shape[1])
+    for column in range(truth.shape[1]):
+        rated = ~np.isnan(truth[:, column])
+        pair = given[rated, column].astype(np.float64), truth[rated, column].astype(np.float64)
+        if rated.any() and all(np.ptp(one) > 0.0 for one in pair):
+            found[column] = np.corrcoef(*pair)[0, 1]
+    return found
+
+
+def rating_figures(
+    given: NDArray[np.float32], truth: NDArray[np.float32], groups: NDArray[np.int64] | None = None
+) -> list[RatingFigures]:
+    """Return the figures of each column of ratings; columns that nobody rated have 0 examples."""
+    draws = np.array([correlations(given[rows], truth[rows]) for rows in _drawn(len(truth), groups)])
+    rated = ~np.isnan(truth)
+    errors = np.abs(given - truth)
+    return [
+        RatingFigures(
+            examples=int(rated[:, n].sum()),
+            r=float(r),
+            low=float(np.quantile(draws[:, n], 0.025)),
+            high=float(np.quantile(draws[:, n], 0.975)),
+            mae=float(errors[rated[:, n], n].mean()) if rated[:, n].any() else float("nan"),
+        )
+        for n, r in enumerate(correlations(given, truth))
+    ]
+
+
+def _drawn(examples: int, groups: NDArray[np.int64] | None) -> Iterator[NDArray[np.int64]]:
+    """Draw rows with replacement, whole groups where there are any, again and again."""
+    rng = np.random.default_rng(0)
+    if groups is None:
+        for _ in range(_RESAMPLES):
+            yield rng.integers(0, examples, examples)
+        return
+    rows = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    for _ in range(_RESAMPLES):
+        yield np.concatenate([rows[n] for n in rng.integers(0, len(rows), len(rows))])
 
 
 def half(

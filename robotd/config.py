@@ -69,6 +69,18 @@ class Voice(Section):
     model: str = "voice_mel"
 
 
+class Words(Section):
+    """How text is read."""
+
+    model: str = "words"
+
+
+class Song(Section):
+    """How recorded music is read."""
+
+    model: str = "song_va"
+
+
 class Score(Section):
     """How symbolic music is read."""
 
@@ -197,6 +209,8 @@ class Config(Section):
     speech: Speech = Speech()
     face: Face = Face()
     voice: Voice = Voice()
+    words: Words = Words()
+    song: Song = Song()
     score: Score = Score()
     runtime: Runtime = Runtime()
     fusion: Fusion = Fusion()

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..recipe import Recipe
+
 #: Every runtime that robotd supports reads it.
 OPSET = 18
 
 
-def to_onnx(
-    net: Any, file: Path, *, input_name: str, input_shape: tuple[int, ...], output_name: str = "logits"
-) -> None:
-    """Write a net as ONNX with one input of a fixed shape and one output, its weights inside the file."""
+def to_onnx(net: Any, file: Path, recipe: Recipe) -> None:
+    """Write a recipe's net as ONNX with one input of a fixed shape, its weights inside the file."""
     import torch
 
-    example = torch.zeros(input_shape)
+    example = torch.zeros(recipe.input_shape, dtype=getattr(torch, recipe.input_dtype))
     # The exporter tells of every step that it takes and warns of its own parts; errors still come through.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -27,8 +27,8 @@ def to_onnx(
         program = torch.onnx.export(
             net.eval().to(memory_format=torch.contiguous_format),
             (example,),
-            input_names=[input_name],
-            output_names=[output_name],
+            input_names=[recipe.input_name],
+            output_names=list(recipe.described_outputs),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,

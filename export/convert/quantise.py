@@ -68,3 +68,17 @@ def quantise(
             nodes_to_exclude=kept,
             calibrate_method=CalibrationMethod.MinMax,
         )
+
+
+def quantise_dynamic(source: Path, target: Path) -> None:
+    """Write a copy of a float model whose weights are int8; activations are quantised as they come.
+
+    For nets that are mostly recurrent, and for tables of embeddings.
+    """
+    from onnxruntime.quantization import quantize_dynamic
+
+    logging.getLogger().setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantize_dynamic(prepared, target, per_channel=True, reduce_range=True, weight_type=QuantType.QInt8)

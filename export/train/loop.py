@@ -14,12 +14,14 @@ from rich.progress import Progress
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..verify import correlations
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from ..recipe import Data, Examples, Schedule
+    from ..recipe import Data, Examples, Recipe
 
 
 _GRADIENT_NORM = 5.0
@@ -27,61 +29,94 @@ _GRADIENT_NORM = 5.0
 _PICTURES = 4
 
 
-def train(net: Any, data: Data, schedule: Schedule, checkpoint: Path) -> Any:
-    """Train a net and return it with the averaged weights of its best epoch, ready for inference.
+def train(recipe: Recipe, data: Data, checkpoint: Path) -> Any:
+    """Train a recipe's net and return it with the averaged weights of its best epoch, ready for inference.
 
-    The loss is the cross-entropy with the batch's target probabilities (AdamW, warm-up and cosine). After
-    each epoch the checkpoint is written; with the same schedule a later call goes on from there.
+    AdamW, warm-up and cosine. After each epoch the checkpoint is written; with the same schedule a later call
+    goes on from there. A recipe that fits without gradients needs no checkpoint.
     """
-    training = _Training(net, data, schedule)
+    if recipe.fit is not None:
+        return recipe.fit(data).eval()
+    training = _Training(recipe, data)
+    schedule = recipe.schedule
     if checkpoint.exists():
-        training.resume(torch.load(checkpoint, weights_only=False))
+        training.resume(torch.load(checkpoint, weights_only=True))
     console = Console()
+    word = "accuracy" if recipe.kind == "classes" else "mean r"
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("epochs", total=schedule.epochs, completed=training.epoch)
         while training.epoch < schedule.epochs and training.epoch - training.best_epoch <= schedule.patience:
             started_s = time.monotonic()
             loss = training.run_epoch()
-            score = training.score()
+            score = training.keep()
             # Written beside and renamed, so that an interrupted write leaves the last one whole.
             torch.save(training.state(), checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
             seconds = time.monotonic() - started_s
-            console.print(f"epoch {training.epoch}: loss {loss:.4f}, accuracy {score:.4f} ({seconds:.0f} s)")
+            console.print(f"epoch {training.epoch}: loss {loss:.4f}, {word} {score:.4f} ({seconds:.0f} s)")
             bar.update(task, completed=training.epoch)
-    net.load_state_dict(training.best)
-    return net.eval()
+    training.net.load_state_dict(training.best)
+    return training.net.eval()
 
 
 def best_weights(checkpoint: Path) -> dict[str, Any]:
     """Return the averaged weights of the best epoch so far of a training."""
-    best: dict[str, Any] = torch.load(checkpoint, weights_only=False)["best"]
+    best: dict[str, Any] = torch.load(checkpoint, weights_only=True)["best"]
     return best
 
 
-def logits(net: Any, inputs: NDArray[np.float32], at_once: int = 128) -> NDArray[np.float32]:
-    """Return a net's output for [n, ...] inputs."""
+def outputs(net: Any, inputs: NDArray[Any], at_once: int = 128) -> list[NDArray[np.float32]]:
+    """Return all outputs of a net for [n, ...] inputs."""
     net.eval()
     with torch.inference_mode():
         batches = (torch.from_numpy(inputs[i : i + at_once]) for i in range(0, len(inputs), at_once))
-        parts = [net(_channels_last(batch)) for batch in batches]
-    values: NDArray[np.float32] = torch.cat(parts).float().numpy()
-    return values
+        parts = [_as_tuple(net(_channels_last(batch))) for batch in batches]
+    return [torch.cat(of_all).float().numpy() for of_all in zip(*parts, strict=True)]
 
 
-def accuracy(net: Any, examples: Examples) -> float:
-    """Return the share of examples that a net names rightly."""
-    return float((logits(net, examples.inputs).argmax(axis=1) == examples.labels).mean())
+def logits(net: Any, inputs: NDArray[Any], at_once: int = 128) -> NDArray[np.float32]:
+    """Return a net's first output for [n, ...] inputs."""
+    return outputs(net, inputs, at_once)[0]
+
+
+def cross_entropy(given: Any, targets: Any) -> Any:
+    """Return the mean cross-entropy of the first output's logits with the targets' probabilities."""
+    return -(targets * _as_tuple(given)[0].float().log_softmax(dim=1)).sum(dim=1).mean()
+
+
+def absolute_error(given: Any, targets: Any) -> Any:
+    """Return the mean absolute error of the first output's ratings; those that are NaN do not count."""
+    rated = ~targets.isnan()
+    apart = (_as_tuple(given)[0].float() - targets.nan_to_num()).abs() * rated
+    return apart.sum() / rated.sum().clamp(min=1)
+
+
+_LOSSES = {"classes": cross_entropy, "ratings": absolute_error}
+
+
+def score(net: Any, examples: Examples, kind: str) -> float:
+    """Return the share of classes that a net names rightly, or the mean correlation of its ratings with the truth."""
+    given = logits(net, examples.inputs)
+    if kind == "classes":
+        return float((given.argmax(axis=1) == examples.truth).mean())
+    return float(np.mean(correlations(given, examples.truth)))
+
+
+def _as_tuple(given: Any) -> tuple[Any, ...]:
+    return given if isinstance(given, tuple) else (given,)
 
 
 class _Training:
     """A net on its way, and all that is needed to go on after a stop."""
 
-    def __init__(self, net: Any, data: Data, schedule: Schedule) -> None:
+    def __init__(self, recipe: Recipe, data: Data) -> None:
+        self.schedule = schedule = recipe.schedule
         torch.manual_seed(schedule.seed)
+        net = recipe.net()
         self.net = net.to(memory_format=torch.channels_last)
         self.data = data
-        self.schedule = schedule
+        self.kind = recipe.kind
+        self.loss = recipe.loss or _LOSSES[recipe.kind]
         self.averaged = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(schedule.ema_decay), use_buffers=True)
         self.optimiser = torch.optim.AdamW(_groups(net, schedule.weight_decay))
         self.order = np.random.default_rng(schedule.seed)
@@ -98,8 +133,8 @@ class _Training:
             for group in self.optimiser.param_groups:
                 group["lr"] = self.schedule.learning_rate * _rate(done, self.schedule.warmup)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.schedule.bfloat16):
-                output = self.net(_channels_last(torch.from_numpy(inputs)))
-            loss = -(torch.from_numpy(targets) * output.float().log_softmax(dim=1)).sum(dim=1).mean()
+                given = self.net(_channels_last(torch.from_numpy(inputs)))
+            loss = self.loss(given, torch.from_numpy(targets))
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(self.net.parameters(), _GRADIENT_NORM)
@@ -109,13 +144,13 @@ class _Training:
         self.epoch += 1
         return float(np.mean(losses))
 
-    def score(self) -> float:
-        """Return the accuracy of the averaged weights on the first test, and keep them if it has risen."""
-        score = accuracy(self.averaged.module, next(iter(self.data.tests.values())))
-        if score > self.best_score:
-            self.best_score, self.best_epoch = score, self.epoch
+    def keep(self) -> float:
+        """Return the score of the averaged weights on the first test, and keep them if they are the ones to keep."""
+        now = score(self.averaged.module, next(iter(self.data.tests.values())), self.kind)
+        if now > self.best_score or not self.schedule.choose:
+            self.best_score, self.best_epoch = now, self.epoch
             self.best = {name: value.clone() for name, value in self.averaged.module.state_dict().items()}
-        return score
+        return now
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint holds."""

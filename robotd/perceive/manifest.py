@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from typing_extensions import Self
 
 from robotd.errors import ModelError
 from robotd.paths import shipped, state_directory
 
-Task = Literal["face", "voice", "words", "song", "score", "face_detection", "face_mesh"]
+Task = Literal["face", "voice", "words", "song", "score", "fusion", "face_detection", "face_mesh"]
 
 
 class _Entry(BaseModel):
@@ -26,7 +27,7 @@ class Tensor(_Entry):
 
     name: str
     shape: tuple[int, ...]
-    dtype: Literal["float32", "int8", "uint8"] = "float32"
+    dtype: Literal["float32", "int8", "uint8", "int64"] = "float32"
     meaning: str
 
 
@@ -37,8 +38,18 @@ class Fetch(_Entry):
     member: str
 
 
+class Vocabulary(_Entry):
+    """The pieces of text that a model's tokens stand for: a file with one a line, the first is token 0."""
+
+    file: str
+    sha256: str
+
+
 class ModelEntry(_Entry):
-    """One model of the manifest."""
+    """One model of the manifest.
+
+    Entries may share a file: `output` then names the output that each is about (without it: the first).
+    """
 
     task: Task
     format: Literal["onnx", "tflite"]
@@ -46,13 +57,26 @@ class ModelEntry(_Entry):
     sha256: str
     input: Tensor
     outputs: tuple[Tensor, ...]
+    output: str | None = None
     labels: tuple[str, ...] = ()
+    vocabulary: Vocabulary | None = None
     temperature: float = 1.0
     licence: str
     data: str = ""
     measured: dict[str, Any] = {}
     card: str | None = None
     fetch: Fetch | None = None
+
+    @model_validator(mode="after")
+    def _has_the_output(self) -> Self:
+        if self.output is not None and self.output not in [output.name for output in self.outputs]:
+            raise ValueError(f"output: there is no {self.output!r} among the outputs")
+        return self
+
+    @property
+    def output_index(self) -> int:
+        """Which of the outputs the entry is about."""
+        return [output.name for output in self.outputs].index(self.output) if self.output else 0
 
 
 class _File(_Entry):
@@ -85,7 +109,7 @@ class Manifest:
 
     def path(self, entry: ModelEntry) -> Path | None:
         """Return where the model's file lies, None if it is nowhere."""
-        return next((found for folder in self.folders if (found := folder / entry.file).is_file()), None)
+        return self._found(entry.file)
 
     def content(self, entry: ModelEntry) -> bytes:
         """Return the bytes of the model's file, its hash checked.
@@ -93,12 +117,30 @@ class Manifest:
         Raises:
             ModelError: the file is missing or is not the one that the manifest describes.
         """
-        path = self.path(entry)
+        remedy = "run `robotd models --fetch`" if entry.fetch else "install robotd again"
+        return self._checked(entry.file, entry.sha256, remedy)
+
+    def vocabulary(self, entry: ModelEntry) -> tuple[str, ...]:
+        """Return the pieces of text that the model's tokens stand for, token 0 first.
+
+        Raises:
+            ModelError: the model has none, or its file is missing or changed.
+        """
+        described = entry.vocabulary
+        if described is None:
+            raise ModelError(f"{entry.file} has no vocabulary in the manifest; it can't read text")
+        text = self._checked(described.file, described.sha256, "install robotd again").decode("utf-8")
+        return tuple(text.removesuffix("\n").split("\n"))
+
+    def _found(self, file: str) -> Path | None:
+        return next((found for folder in self.folders if (found := folder / file).is_file()), None)
+
+    def _checked(self, file: str, sha256: str, remedy: str) -> bytes:
+        path = self._found(file)
         if path is None:
-            remedy = "run `robotd models --fetch`" if entry.fetch else "install robotd again"
-            raise ModelError(f"the model file {entry.file} is missing; {remedy}")
+            raise ModelError(f"the model file {file} is missing; {remedy}")
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != entry.sha256:
+        if hashlib.sha256(content).hexdigest() != sha256:
             raise ModelError(f"{path} is not the file that the manifest describes (sha256 differs); install it again")
         return content
 

@@ -89,11 +89,15 @@ class Model:
     def probabilities(self, array: NDArray[Any]) -> NDArray[np.float64]:
         """Run a classifier and return the probability of each of its labels.
 
-        The first output holds the logits; they are divided by the model's calibrated temperature (Guo et al.
+        The entry's output holds the logits; they are divided by the model's calibrated temperature (Guo et al.
         2017, "On calibration of modern neural networks") before the softmax.
         """
-        logits = self.run(array)[0].reshape(-1).astype(np.float64) / self.entry.temperature
-        exponentials = np.exp(logits - logits.max())
+        return self.softmax(self.run(array)[self.entry.output_index])
+
+    def softmax(self, logits: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the probabilities that logits of this model mean, at its temperature."""
+        cool = logits.reshape(-1).astype(np.float64) / self.entry.temperature
+        exponentials = np.exp(cool - cool.max())
         probabilities: NDArray[np.float64] = exponentials / exponentials.sum()
         return probabilities
 

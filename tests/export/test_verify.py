@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.verify import confusion, figures, half
+from export.verify import confusion, correlations, figures, half, rating_figures
 
 
 def logits_of(named: list[int]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -43,3 +43,27 @@ def test_a_half_is_as_probable_as_its_classes_together() -> None:
     logits, labels = half(np.log(chances).astype(np.float32), np.array([0, 2]), [0, 1])
     np.testing.assert_allclose(np.exp(logits), [[0.4, 0.6], [0.7, 0.3]], rtol=1e-5)
     assert labels.tolist() == [1, 0]
+
+
+def test_ratings_correlate_only_where_somebody_rated() -> None:
+    truth = np.array([[1.0, np.nan], [2.0, 4.0], [3.0, 2.0], [np.nan, 0.0]], np.float32)
+    given = np.array([[2.0, 9.0], [4.0, 2.0], [6.0, 3.0], [-9.0, 4.0]], np.float32)
+    np.testing.assert_allclose(correlations(given, truth), [1.0, -1.0])
+    rising, falling = rating_figures(given, truth)
+    assert (rising.examples, falling.examples) == (3, 3)
+    assert rising.mae == pytest.approx(2.0)
+
+
+def test_a_rating_that_never_changes_correlates_with_nothing() -> None:
+    assert correlations(np.ones((5, 1)), np.arange(5.0)[:, None]).tolist() == [0.0]
+    assert correlations(np.arange(5.0)[:, None], np.full((5, 1), np.nan)).tolist() == [0.0]
+
+
+def test_the_interval_of_a_rating_holds_it_and_widens_with_groups() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.repeat(rng.normal(size=20), 10)[:, None].astype(np.float32)
+    given = truth + np.repeat(rng.normal(size=20), 10)[:, None].astype(np.float32)
+    (alone,), (together,) = rating_figures(given, truth), rating_figures(given, truth, np.repeat(np.arange(20), 10))
+    assert alone.low < alone.r < alone.high
+    assert together.r == alone.r
+    assert together.high - together.low > 1.5 * (alone.high - alone.low)
