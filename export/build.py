@@ -50,7 +50,7 @@ def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
 
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{recipe.name}.onnx"
-    names = list(recipe.described_outputs)
+    names = list(recipe.net_outputs)
     with tempfile.TemporaryDirectory() as temporary:
         fine = Path(temporary) / "float.onnx"
         to_onnx(net, fine, recipe)
@@ -60,6 +60,9 @@ def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
     shapes = {output.name: list(output.shape) for output in session.get_outputs()}
     given: dict[str, Given] = {}
     for name, test in data.tests.items():
+        if test.unseen is not None:
+            given[name] = test.unseen, test.unseen
+            continue
         which = test.output or names[0]
         fine_values = outputs(net, test.inputs)[names.index(which)]
         given[name] = fine_values, onnx_outputs(session, test.inputs)[which]
@@ -87,6 +90,7 @@ def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
 
 def _shrink(recipe: Recipe, data: Data, fine: Path, file: Path) -> None:
     """Write the file that is shipped from the float one."""
+    from .convert.expose import expose
     from .convert.quantise import quantise, quantise_dynamic
 
     if not recipe.int8:
@@ -95,6 +99,8 @@ def _shrink(recipe: Recipe, data: Data, fine: Path, file: Path) -> None:
         quantise_dynamic(fine, file)
     else:
         quantise(fine, file, data.calibration, operators=recipe.operators, leave_float=recipe.leave_float)
+    if recipe.embedding:
+        expose(file)
 
 
 def _of(tests: Mapping[str, Examples], view: View | None, first: str) -> dict[str, Examples]:
@@ -131,9 +137,10 @@ def _tell_classes(
     raw = expected_calibration_error(probabilities(seen), truth)
     measured |= {"calibration_error": round(honest, 4), "calibration_error_raw": round(raw, 4)}
     table = classes_table(rows, "int8" if recipe.int8 else "ONNX")
+    told = "out-of-fold outputs" if tests[chosen].unseen is not None else "same examples"
     calibration = (
         f"Calibration: with the temperature {temperature:g} the expected calibration error (15 bins) is {honest:.3f}; "
-        f"without it {raw:.3f}. The temperature is fitted on the same examples ({chosen})."
+        f"without it {raw:.3f}. The temperature is fitted on the {told} ({chosen})."
     )
     return Told(f"{table}\n\n{calibration}", measured, temperature)
 

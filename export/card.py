@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from robotd.paths import shipped
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -61,7 +63,7 @@ def entry(
         },
         "outputs": [
             {"name": name, "shape": files.shapes[name], "dtype": "float32", "meaning": meaning}
-            for name, meaning in recipe.described_outputs.items()
+            for name, meaning in recipe.shipped_outputs.items()
         ],
         "labels": list(view.labels if view else recipe.labels),
     }
@@ -69,6 +71,8 @@ def entry(
         described["output"] = view.output
     if files.vocabulary is not None:
         described["vocabulary"] = {"file": files.vocabulary.name, "sha256": _sha256(files.vocabulary)}
+    if recipe.trunks:
+        described["trunks"] = {name: _sha256(shipped("models_onnx") / f"{name}.onnx") for name in recipe.trunks}
     if recipe.kind == "classes":
         described["temperature"] = round(temperature, 3)
     return described | {
@@ -151,7 +155,7 @@ def write_card(
         precision = "int8 weights" if recipe.dynamic else "int8 (static, a scale for each channel)"
     output_rows = [
         f"| output | `{name}` {files.shapes[name]} float32: {meaning} |"
-        for name, meaning in recipe.described_outputs.items()
+        for name, meaning in recipe.shipped_outputs.items()
     ]
     about = [
         "| | |",

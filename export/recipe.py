@@ -25,12 +25,15 @@ class Examples:
         truth: [n] the true class, or [n, ratings] float32 with NaN where a rating is missing.
         groups: [n] which song (or person) each belongs to: intervals are drawn by groups. By example without.
         output: which output of the model is meant, by name; the first without.
+        unseen: [n, ...] what nets gave that had not learnt from these examples (cross-validation). Where the
+            shipped model has seen them all, its figures and its temperature are taken from this.
     """
 
     inputs: NDArray[Any]
     truth: NDArray[Any]
     groups: NDArray[np.int64] | None = None
     output: str | None = None
+    unseen: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -136,6 +139,9 @@ class Recipe:
         dynamic: quantise the weights only, and activations as they come: for nets that are mostly recurrent.
         tflite: also write a TFLite model.
         halves: further questions that the classes answer: a name, and the classes that mean yes.
+        start: (net, data) gives an untrained net what it begins with, such as known embeddings.
+        embedding: also give what the last linear layer reads, as an output `embedding`.
+        trunks: shipped models whose embeddings are this one's input.
         vocabulary: the pieces of text that the input's numbers stand for; written beside the model, one a line.
     """
 
@@ -165,13 +171,21 @@ class Recipe:
     dynamic: bool = False
     tflite: bool = False
     halves: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    start: Callable[[Any, Any], None] | None = None
+    embedding: bool = False
+    trunks: tuple[str, ...] = ()
     vocabulary: Callable[[Any], tuple[str, ...]] | None = None
 
     @property
-    def described_outputs(self) -> Mapping[str, str]:
-        """The outputs in order, each name with its meaning."""
+    def net_outputs(self) -> Mapping[str, str]:
+        """The outputs of the net in order, each name with its meaning."""
         if self.outputs:
             return self.outputs
         if self.kind == "ratings":
             return {"ratings": f"{', '.join(self.labels)}"}
         return {"logits": "divide by the temperature, then softmax"}
+
+    @property
+    def shipped_outputs(self) -> Mapping[str, str]:
+        """The outputs of the shipped file in order, each name with its meaning."""
+        return dict(self.net_outputs) | ({"embedding": "what the last layer reads"} if self.embedding else {})

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-Modality = Literal["face", "voice", "words"]
+#: `both`: face and voice read together by one model.
+Modality = Literal["face", "voice", "words", "both"]
+#: Those that are told of one by one.
 MODALITIES: tuple[Modality, ...] = ("face", "voice", "words")
 UNKNOWN = "unknown"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from ..recipe import Recipe
@@ -20,31 +22,63 @@ def to_onnx(net: Any, file: Path, recipe: Recipe) -> None:
     import torch
 
     example = torch.zeros(recipe.input_shape, dtype=getattr(torch, recipe.input_dtype))
-    # The exporter tells of every step that it takes and warns of its own parts; errors still come through.
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    net = net.eval().to(memory_format=torch.contiguous_format)
+    export_program(net, (example,), file, recipe.input_name, list(recipe.net_outputs))
+
+
+def export_program(
+    net: Any, examples: tuple[Any, ...], file: Path, input_name: str, output_names: Sequence[str] | None = None
+) -> None:
+    """Write a torch module, or a torch exported program (with no examples), as ONNX."""
+    import torch
+
+    with quiet_torch():
         program = torch.onnx.export(
-            net.eval().to(memory_format=torch.contiguous_format),
-            (example,),
-            input_names=[recipe.input_name],
-            output_names=list(recipe.described_outputs),
+            net,
+            examples,
+            input_names=[input_name],
+            output_names=output_names,
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
         )
-    program.save(file, external_data=False)
-    _forget_the_machine(file)
-
-
-def _forget_the_machine(file: Path) -> None:
-    """Take out what the exporter notes down for debugging: where on whose disk each line of the net stood."""
+        program.save(file, external_data=False)
     import onnx
 
     model = onnx.load(file)
+    forget_the_machine(model)
+    onnx.save(model, file)
+
+
+@contextmanager
+def quiet_torch() -> Iterator[None]:
+    """The exporter tells of every step that it takes and warns of its own parts; errors still come through."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    logging.getLogger("torch.export").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def forget_the_machine(model: Any) -> None:
+    """Take out what an exporter notes down for debugging: where on whose disk each line of the net stood."""
     del model.metadata_props[:]
-    graph = model.graph
+    model.doc_string = ""
+    _forget_in(model.graph)
+    for function in model.functions:
+        del function.metadata_props[:]
+        function.doc_string = ""
+        for node in function.node:
+            del node.metadata_props[:]
+            node.doc_string = ""
+
+
+def _forget_in(graph: Any) -> None:
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
         del part.metadata_props[:]
         part.doc_string = ""
-    onnx.save(model, file)
+    for node in graph.node:
+        for attribute in node.attribute:
+            # Only those that are there: to write into a field makes it.
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                _forget_in(inner)

@@ -113,6 +113,8 @@ class _Training:
         self.schedule = schedule = recipe.schedule
         torch.manual_seed(schedule.seed)
         net = recipe.net()
+        if recipe.start is not None:
+            recipe.start(net, data)
         self.net = net.to(memory_format=torch.channels_last)
         self.data = data
         self.kind = recipe.kind

@@ -48,7 +48,8 @@ class Vocabulary(_Entry):
 class ModelEntry(_Entry):
     """One model of the manifest.
 
-    Entries may share a file: `output` then names the output that each is about (without it: the first).
+    Entries may share a file: `output` then names the output that each is about (without it: the first). `trunks`
+    are the models whose embeddings it reads, each with the sha256 that it must have.
     """
 
     task: Task
@@ -60,6 +61,7 @@ class ModelEntry(_Entry):
     output: str | None = None
     labels: tuple[str, ...] = ()
     vocabulary: Vocabulary | None = None
+    trunks: dict[str, str] = {}
     temperature: float = 1.0
     licence: str
     data: str = ""

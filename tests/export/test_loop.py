@@ -29,7 +29,7 @@ def test_cross_entropy_is_that_of_the_first_output() -> None:
     assert cross_entropy(sure, torch.tensor([[0.0, 1.0]])).item() == pytest.approx(20.0)
 
 
-class Two(torch.nn.Module):  # type: ignore[name-defined]  # torch is untyped here
+class Two(torch.nn.Module):  # type: ignore[name-defined,misc]  # torch is untyped here
     """The input, and twice the input."""
 
     def forward(self, x: object) -> tuple[object, object]:
