@@ -52,7 +52,7 @@ def entry(
     """Return a model's entry in the manifest, or that of a view of it."""
     described: dict[str, Any] = {
         "task": recipe.task,
-        "format": "onnx",
+        "format": files.model.suffix[1:],
         "file": files.model.name,
         "sha256": _sha256(files.model),
         "input": {
@@ -106,10 +106,10 @@ def write_entry(folder: Path, name: str, described: Mapping[str, Any]) -> None:
         part.replace(path)
 
 
-def classes_table(rows: Mapping[str, Sequence[Figures]], kind: str) -> str:
-    """Return a Markdown table: for each name of examples the figures of the float net and of the shipped model."""
+def classes_table(rows: Mapping[str, Sequence[Figures]]) -> str:
+    """Return a Markdown table: for each name of examples the figures of what the model was made from, and its own."""
     head = [
-        f"| examples | n | accuracy, float | accuracy, {kind} (95 % bootstrap interval) | unweighted recall, {kind} |",
+        "| examples | n | accuracy, before | accuracy (95 % bootstrap interval) | unweighted recall |",
         "|---|---|---|---|---|",
     ]
     lines = [
@@ -121,9 +121,9 @@ def classes_table(rows: Mapping[str, Sequence[Figures]], kind: str) -> str:
 
 
 def ratings_table(rows: Mapping[str, Sequence[RatingFigures]]) -> str:
-    """Return a Markdown table: for each rating the figures of the float net and of the shipped model."""
+    """Return a Markdown table: for each rating the figures of the model's source and of the shipped file."""
     head = [
-        "| rating | n | r, float | r, shipped (95 % bootstrap interval) | mean absolute error, shipped |",
+        "| rating | n | r, before | r (95 % bootstrap interval) | mean absolute error |",
         "|---|---|---|---|---|",
     ]
     lines = [
@@ -150,9 +150,11 @@ def write_card(
         tables: figures of its outputs, each a piece of Markdown.
         measured: the figures of the manifest.
     """
+    twin = files.model.suffix == ".tflite"
     precision = "float"
     if recipe.int8:
-        precision = "int8 weights" if recipe.dynamic else "int8 (static, a scale for each channel)"
+        static = not (recipe.dynamic or recipe.weights_only)
+        precision = "int8 (static, a scale for each channel)" if static else "int8 weights"
     output_rows = [
         f"| output | `{name}` {files.shapes[name]} float32: {meaning} |"
         for name, meaning in recipe.shipped_outputs.items()
@@ -166,23 +168,23 @@ def write_card(
         *(f"| labels of `{view.name}` | {', '.join(view.labels)} |" for view in recipe.views),
         f"| data | {recipe.data_name} |",
         f"| licence of the data | {recipe.licence} |",
-        f"| format | ONNX, {precision}, {measured['size_kb']} kB |",
-        f"| made by | `python -m export train {recipe.name} --data DIR` |",
+        f"| format | {'TFLite' if twin else 'ONNX'}, {precision}, {measured['size_kb']} kB |",
+        f"| made by | `python -m export train {files.model.stem} --data DIR` |",
     ]
     if recipe.kind == "classes":
         said = "Rows of the picture are the truth, columns what the model says."
         picture = f"{said}\n\n![Confusions]({recipe.name}_confusion.png)"
     else:
         picture = f"What was rated, and what the model says:\n\n![Ratings]({recipe.name}_ratings.png)"
-    latency = (
-        f"Latency: {measured['latency_ms']} ms (median; float {measured['latency_float_ms']} ms) in ONNX Runtime on "
-        "one core of an x86-64 server."
-    )
+    fine = f"; float {measured['latency_float_ms']} ms" if "latency_float_ms" in measured else ""
+    runtime = "LiteRT" if twin else "ONNX Runtime"
+    latency = f"Latency: {measured['latency_ms']} ms (median{fine}) in {runtime} on one core of an x86-64 server."
     parts = [
         f"# {recipe.name}",
         recipe.title + ".",
         "\n".join(about),
         "## Figures",
+        f"`before` is the {'ONNX model' if twin else 'float net'}, `shipped` the file described here.",
         *tables,
         picture,
         latency,

@@ -133,10 +133,13 @@ class Recipe:
         loss: (outputs of the net, targets) to a number; without it cross-entropy of classes or the mean absolute
             error of the ratings that are there, both on the first output.
         fit: makes the trained net from the data where that needs no gradients, such as a support vector machine.
+        folds: (recipe, data, folder for checkpoints) measures by cross-validation: gives the data with what nets gave
+            that had not learnt from its tests.
         operators: ONNX operators to quantise; all that can be where empty.
         leave_float: beginnings of names of ONNX nodes that stay in float.
         int8: quantise; a net of a few thousand weights gains nothing by it.
         dynamic: quantise the weights only, and activations as they come: for nets that are mostly recurrent.
+        weights_only: int8 weights, computed in float: for nets whose activations int8 would spoil.
         tflite: also write a TFLite model.
         halves: further questions that the classes answer: a name, and the classes that mean yes.
         start: (net, data) gives an untrained net what it begins with, such as known embeddings.
@@ -165,10 +168,12 @@ class Recipe:
     input_dtype: Literal["float32", "int64"] = "float32"
     loss: Callable[[Any, Any], Any] | None = None
     fit: Callable[[Any], Any] | None = None
+    folds: Callable[[Any, Any, Path], Any] | None = None
     operators: tuple[str, ...] = ()
     leave_float: tuple[str, ...] = ()
     int8: bool = True
     dynamic: bool = False
+    weights_only: bool = False
     tflite: bool = False
     halves: Mapping[str, frozenset[str]] = field(default_factory=dict)
     start: Callable[[Any, Any], None] | None = None

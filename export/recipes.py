@@ -7,7 +7,14 @@ import importlib
 from .recipe import Recipe
 
 #: A model's name and the module of `export.train` that holds its RECIPE.
-NAMES = ("face_image", "voice_mel", "judge", "judge_notes")
+NAMES = (
+    *("face_image", "face_image_fer2013", "face_landmarks"),
+    *("voice_mel", "voice_features", "voice_prosody"),
+    *("fusion_mid", "fusion_joint"),
+    *("words", "lyrics"),
+    *("song_va", "song_midlevel"),
+    *("judge", "judge_notes"),
+)
 
 
 def recipe_named(name: str) -> Recipe:

@@ -64,9 +64,19 @@ class Face(Section):
 
 
 class Voice(Section):
-    """How an utterance is read."""
+    """How an utterance is read: by `model` where one is named, else by `models`, whose probabilities are averaged."""
 
-    model: str = "voice_mel"
+    model: str | None = None
+    models: Annotated[dict[str, Positive], Field(min_length=1)] = {
+        "voice_prosody": 0.4,
+        "voice_features": 0.3,
+        "voice_mel": 0.3,
+    }
+
+    @property
+    def chosen(self) -> dict[str, float]:
+        """The models by name, with how much each counts."""
+        return {self.model: 1.0} if self.model else self.models
 
 
 class Words(Section):
@@ -84,7 +94,7 @@ class Song(Section):
 class Score(Section):
     """How symbolic music is read."""
 
-    model: str = "judge"
+    model: str = "judge_notes"
 
 
 class Runtime(Section):
@@ -119,6 +129,7 @@ class HalfLife(Section):
 class Fusion(Section):
     """How the modalities are put together."""
 
+    kind: Literal["average", "mid", "joint"] = "average"
     weights: Weights = Weights()
     half_life_s: HalfLife = HalfLife()
     unsure_below: Share = 0.2

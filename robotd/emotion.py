@@ -67,14 +67,17 @@ CIRCUMPLEX: dict[Emotion, tuple[float, float]] = {
     Emotion.SURPRISED: (0.40, 0.67),
 }
 
-#: Other people's words for our emotions: FER-2013 folders, FER+ columns, four-class speech.
+#: Other people's words for our emotions: FER-2013 folders, FER+ columns, four-class speech, texts, lyrics.
 SYNONYMS: dict[str, Emotion] = {
     "anger": Emotion.ANGRY,
     "fear": Emotion.FEARFUL,
     "happiness": Emotion.HAPPY,
     "joy": Emotion.HAPPY,
+    "love": Emotion.HAPPY,
     "sadness": Emotion.SAD,
     "surprise": Emotion.SURPRISED,
+    "tenderness": Emotion.CALM,
+    "tension": Emotion.ANGRY,
 }
 
 #: What each of the eight emotions is in the four classes of speech (anger, happiness, neutral, sadness).

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import onnx
-from google.protobuf.message import DecodeError
 from onnx import helper, shape_inference
 
-from robotd.errors import ModelError
+from ..errors import ExportError, told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,13 +25,11 @@ def expose(file: Path) -> list[int]:
     Nothing else changes: the logits stay what they were to the last bit. A file that has the output keeps it.
 
     Raises:
-        ModelError: it isn't ONNX, or its first output doesn't come from a linear layer with one known input.
+        ExportError: it isn't ONNX, or its first output doesn't come from a linear layer with one known input.
     """
-    try:
+    with told(f"{file}: is no ONNX model, or a damaged one"):
         model = onnx.load(file)
         inferred = shape_inference.infer_shapes(model)
-    except (OSError, DecodeError, onnx.checker.ValidationError, shape_inference.InferenceError) as error:
-        raise ModelError(f"{file}: not an ONNX model ({str(error).splitlines()[0]})") from error
     graph = model.graph
     there = next((_shape(output) for output in graph.output if output.name == EMBEDDING), None)
     if there is not None:
@@ -42,7 +39,7 @@ def expose(file: Path) -> list[int]:
     read = _last_linear(makers, graph, file).input[0]
     shape = _shape_of(inferred.graph, read, makers)
     if shape is None:
-        raise ModelError(f"{file}: the shape of what its last linear layer reads is not known")
+        raise ExportError(f"{file}: the shape of what its last linear layer reads is not known")
     maker = makers.get(read)
     if maker is not None and maker.op_type == "DequantizeLinear":
         # A twin of the dequantiser, for the runtime joins the first one with the layer into an int8 operation.
@@ -83,7 +80,7 @@ def _last_linear(makers: dict[str, Any], graph: Any, file: Path) -> Any:
         sources = [name for name in node.input if name not in initial]
         node = makers.get(sources[0]) if sources else None
     if node is None or node.op_type not in _LINEAR:
-        raise ModelError(f"{file}: its output {graph.output[0].name!r} does not come from a linear layer")
+        raise ExportError(f"{file}: its output {graph.output[0].name!r} does not come from a linear layer")
     return node
 
 

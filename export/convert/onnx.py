@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ def export_program(
 @contextmanager
 def quiet_torch() -> Iterator[None]:
     """The exporter tells of every step that it takes and warns of its own parts; errors still come through."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    logging.getLogger("torch.export").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
+    for name in ("torch.onnx", "torch.export", "torch._dynamo", "torch.fx"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    nowhere = io.StringIO()
+    with warnings.catch_warnings(), redirect_stdout(nowhere), redirect_stderr(nowhere):
         warnings.simplefilter("ignore")
         yield
 

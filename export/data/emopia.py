@@ -11,10 +11,13 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from robotd.emotion import Quadrant
 from robotd.perceive.features.score import Notes, read_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 QUADRANTS = tuple(quadrant.value for quadrant in Quadrant)
 
@@ -42,16 +45,29 @@ def read_emopia(data: Path, split: Literal["train", "val"]) -> list[Clip]:
     """
     folder = data / "music" / "midi" / "emopia"
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
-        rows = {row["id"]: row for row in csv.DictReader(file) if row["split"] == split}
+        rows = {row["id"]: (row["song"], row["quadrant"]) for row in csv.DictReader(file) if row["split"] == split}
+    return clips_in(folder / f"emopia_{split}.tar", rows)
+
+
+def clips_in(archive: Path, labels: Mapping[str, tuple[str, str]]) -> list[Clip]:
+    """Read MIDI files of an archive in the order of their names.
+
+    Args:
+        archive: a tar of files `<name>.mid`.
+        labels: song and quadrant by name.
+
+    Raises:
+        FileNotFoundError: it is not there, or a labelled file is missing.
+    """
     clips = []
-    with tarfile.open(folder / f"emopia_{split}.tar") as tar, tempfile.TemporaryDirectory() as temporary:
+    with tarfile.open(archive) as tar, tempfile.TemporaryDirectory() as temporary:
         present = {Path(name).stem: name for name in tar.getnames()}
-        for name, row in sorted(rows.items()):
+        for name, (song, quadrant) in sorted(labels.items()):
             if name not in present:
-                raise FileNotFoundError(f"{folder}: emopia_{split}.tar has no {name}.mid")
+                raise FileNotFoundError(f"{archive.parent}: {archive.name} has no {name}.mid")
             content = tar.extractfile(present[name])
             assert content is not None
             path = Path(temporary) / "clip.mid"
             path.write_bytes(content.read())
-            clips.append(Clip(row["song"], read_notes(path), QUADRANTS.index(row["quadrant"])))
+            clips.append(Clip(song, read_notes(path), QUADRANTS.index(quadrant)))
     return clips

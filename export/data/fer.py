@@ -107,3 +107,14 @@ def soft_labels(votes: NDArray[np.float32]) -> NDArray[np.float32]:
     agreed = np.where(agreed.sum(axis=1, keepdims=True) > 0.0, agreed, emotions)
     shares: NDArray[np.float32] = agreed / agreed.sum(axis=1, keepdims=True)
     return shares
+
+
+def is_no_face(votes: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether most of the crowd say that there is no face."""
+    return np.asarray(votes[:, VOTE_COLUMNS.index("NF")] > votes.sum(axis=1) / 2)
+
+
+def copies_of(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Number the distinct pictures of [n, 48, 48]: copies of one picture get the same number."""
+    numbers: dict[bytes, int] = {}
+    return np.array([numbers.setdefault(image.tobytes(), len(numbers)) for image in images], np.int64)

@@ -147,7 +147,13 @@ class _Training:
         return float(np.mean(losses))
 
     def keep(self) -> float:
-        """Return the score of the averaged weights on the first test, and keep them if they are the ones to keep."""
+        """Return the score of the averaged weights on the first test, and keep them if they are the ones to keep.
+
+        Where the score doesn't choose, only the last epoch's is measured; that of the others is NaN.
+        """
+        if not self.schedule.choose and self.epoch < self.schedule.epochs:
+            self.best_epoch = self.epoch
+            return math.nan
         now = score(self.averaged.module, next(iter(self.data.tests.values())), self.kind)
         if now > self.best_score or not self.schedule.choose:
             self.best_score, self.best_epoch = now, self.epoch

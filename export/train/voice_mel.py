@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import soxr
 import torch
 from torch import nn
 
-from robotd.config import Speech
 from robotd.emotion import EMOTIONS
 from robotd.perceive.features.mel import BANDS, FRAMES, RATE_HZ, WINDOW_S, log_mel
-from robotd.sense.sample import Sound
-from robotd.sense.utterance import UtteranceCutter
 
 from ..data.cremad import read_cremad
-from ..data.ravdess import Clip, read_ravdess
+from ..data.ravdess import read_ravdess
 from ..recipe import Examples, Recipe, Schedule
 from .chance import sometimes
+from .sound import Recording, cut, noisy, recording, shifted
+from .voices import made_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,36 +90,6 @@ class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recording:
-    """A clip, and the stretch of it that the daemon's voice activity would hand on."""
-
-    clip: Clip
-    start: int
-    end: int
-
-    @property
-    def whole(self) -> NDArray[np.float32]:
-        """The clip, at most 8 s of it."""
-        return self.clip.samples[: int(WINDOW_S * RATE_HZ)]
-
-    @property
-    def voiced(self) -> NDArray[np.float32]:
-        """The utterance in it."""
-        return self.clip.samples[self.start : self.end]
-
-
-def recording(clip: Clip) -> Recording:
-    """Find the longest utterance of a clip as the daemon does; all of it where there is none."""
-    cutter = UtteranceCutter(Speech())
-    found = [u for u in [*cutter.feed(Sound(0.0, clip.samples)), *cutter.flush()] if u.final]
-    if not found:
-        return Recording(clip, 0, min(len(clip.samples), int(WINDOW_S * RATE_HZ)))
-    longest = max(found, key=lambda utterance: len(utterance.samples))
-    start = round(longest.start_s * RATE_HZ)
-    return Recording(clip, start, start + len(longest.samples))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Voices:
     """Recordings to train on, and examples of other people to test with."""
 
@@ -147,40 +115,13 @@ class Voices:
 
 def augmented(one: Recording, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return the mel picture of a recording that is cut, sped up or down, made noisy and masked by chance."""
-    sound = _cut(one, rng)
-    pace = math.exp(rng.uniform(-0.12, 0.12))
-    sound = soxr.resample(sound, RATE_HZ * pace, RATE_HZ, quality="QQ")[: int(WINDOW_S * RATE_HZ)]
+    sound = shifted(cut(one, rng), rng.uniform(-2.08, 2.08))[: int(WINDOW_S * RATE_HZ)]
     if sometimes(rng, 0.4):
-        sound = _noisy(sound, rng.uniform(8.0, 40.0), rng.uniform(0.0, 1.5), rng)
-    return _masked(log_mel(sound.astype(np.float32)), rng)
+        sound = noisy(sound, rng.uniform(8.0, 40.0), rng.uniform(0.0, 1.5), rng)
+    return masked(log_mel(sound), rng)
 
 
-def _cut(one: Recording, rng: np.random.Generator) -> NDArray[np.float32]:
-    """The whole file, or its utterance with other ends, at times only the beginning of it."""
-    if sometimes(rng, 0.3):
-        return one.whole[int(rng.uniform(0.0, 0.5) * one.start) :]
-    length = one.end - one.start
-    start = one.start + int(rng.uniform(-0.2, 0.2) * RATE_HZ)
-    end = one.end + int(rng.uniform(-0.5, 0.1) * RATE_HZ)
-    if sometimes(rng, 0.15):
-        end = one.start + int(rng.uniform(0.5, 1.0) * length)
-    start = max(0, start)
-    return one.clip.samples[start : max(end, start + RATE_HZ // 2)]
-
-
-def _noisy(sound: NDArray[np.float32], snr_db: float, slope: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Add noise whose amplitude falls as 1 / f ** slope."""
-    size = 1 << (len(sound) - 1).bit_length()
-    spectrum = np.fft.rfft(rng.standard_normal(size, np.float32))
-    spectrum /= np.maximum(np.arange(len(spectrum)), len(spectrum) / 200.0) ** slope
-    noise = np.fft.irfft(spectrum)[: len(sound)]
-    power, noise_power = float(np.mean(sound**2)), float(np.mean(noise**2))
-    gain = math.sqrt(power / noise_power) * 10.0 ** (-snr_db / 20.0)
-    noisy: NDArray[np.float32] = (sound + gain * noise).astype(np.float32)
-    return noisy
-
-
-def _masked(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def masked(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Colour the sound as another microphone would, then blank out bands and frames (SpecAugment)."""
     sounding = mel.any(axis=1, keepdims=True)
     colour = np.interp(np.arange(BANDS), np.linspace(0, BANDS - 1, 6), rng.normal(0.0, 0.03, 6))
@@ -217,16 +158,8 @@ def _examples(recordings: Sequence[Recording], sounds: Sequence[NDArray[np.float
 
 
 def generate() -> Voices:
-    """Make up clips: a class is the pitch of a buzz."""
-    rng = np.random.default_rng(0)
-    time_s = np.arange(2 * RATE_HZ) / RATE_HZ
-    recordings = []
-    for i in range(4 * BATCH):
-        label = i % len(EMOTIONS)
-        buzz = np.sign(np.sin(2.0 * np.pi * 100.0 * 2.0 ** (label / 2.0) * time_s))
-        samples = (0.1 * buzz + 0.01 * rng.standard_normal(len(time_s))).astype(np.float32)
-        target = np.eye(len(EMOTIONS), dtype=np.float32)[label]
-        recordings.append(Recording(Clip(f"generated-{i}", samples, target), 0, len(samples)))
+    """Make up recordings."""
+    recordings = made_up()
     test = _examples(recordings[:BATCH], [one.voiced for one in recordings[:BATCH]])
     return Voices(recordings, {"generated": test}, test.inputs)
 

@@ -37,7 +37,7 @@ def check_command(
     wrong = 0
     for what, open_reader in (
         ("face", lambda: FaceReader(settings.face, manifest, settings.runtime)),
-        ("voice", lambda: VoiceReader(settings.voice.model, manifest, settings.runtime)),
+        ("voice", lambda: VoiceReader(settings.voice.chosen, manifest, settings.runtime)),
     ):
         try:
             typer.echo(f"{what} model: {open_reader().model}: ok")

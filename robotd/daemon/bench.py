@@ -14,7 +14,9 @@ from robotd.express.midi.measure import measure_lateness
 from robotd.feel.state import FeelingState
 from robotd.music.pattern import PatternComposer
 from robotd.paths import shipped
+from robotd.perceive.both import BothReader
 from robotd.perceive.face import FaceReader
+from robotd.perceive.features.face_image import SIDE
 from robotd.perceive.features.mel import log_mel
 from robotd.perceive.landmarkers import open_landmarker
 from robotd.perceive.manifest import load_manifest
@@ -26,7 +28,10 @@ from robotd.sense.utterance import UtteranceCutter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
     from robotd.config import Config
+    from robotd.sense.utterance import Utterance
 
 _SCENE = shipped("scene") / "scene.mp4"
 #: The scene begins with a face and an utterance.
@@ -69,15 +74,23 @@ def bench(config: Config, runs: int = 100) -> Iterator[Figure]:
     second = Sound(0.0, np.concatenate([sound.samples for sound in sounds])[:RATE_HZ])
     yield _timed("voice activity, 1 s of sound", lambda: UtteranceCutter(config.speech).feed(second), runs)
     yield _timed(f"mel of {utterance.duration_s:.1f} s", lambda: log_mel(utterance.samples), runs)
-    voice = VoiceReader(config.voice.model, manifest, config.runtime)
+    voice = VoiceReader(config.voice.chosen, manifest, config.runtime)
     reading = voice.read(utterance)
     yield _timed("utterance to reading", lambda: voice.read(utterance), runs)
+    crop = np.zeros((SIDE, SIDE), np.uint8)
+    for model in (name for name, entry in manifest.models.items() if entry.task == "fusion"):
+        yield _timed(f"face and voice to reading ({model})", _fusion(model, config, crop, utterance), runs)
     state = FeelingState(config.fusion, config.feeling)
     yield _timed("fusion and feeling", lambda: (state.observe(reading), state.tick(reading.time_s)), runs)
     composer = PatternComposer()
     yield _timed("one bar composed", lambda: composer.bar(0.3, 0.2, 0), runs)
     lateness = measure_lateness(config=config.midi)
     yield Figure("MIDI lateness beside inference", lateness.p50_ms, lateness.p99_ms, lateness.count)
+
+
+def _fusion(model: str, config: Config, crop: NDArray[np.uint8], utterance: Utterance) -> Callable[[], object]:
+    both = BothReader(model, load_manifest(), config.runtime)
+    return lambda: both.read([crop], utterance)
 
 
 def memory_mb() -> float:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from robotd.config import Config
     from robotd.emotion import Feeling, Modality, Reading
+    from robotd.perceive.both import BothReader
     from robotd.perceive.face import FaceReader
     from robotd.perceive.voice import VoiceReader
     from robotd.sense.sample import Sample
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 Outcome: TypeAlias = "Feeling | Event"
+
+#: A face that was last seen so many of its half-lives before an utterance's end is still read together with it.
+_FRESH_HALF_LIVES = 2.0
 
 
 @dataclass
@@ -50,7 +54,8 @@ class Counts:
 class Mind:
     """Perceives and feels. Models run on one worker thread; the loop is never held up.
 
-    A model that can't be used is told once and left out, and the chain goes on without its modality.
+    A model that can't be used is told once and left out, and the chain goes on without its modality. Without a model
+    that reads face and voice together the two are averaged.
     """
 
     def __init__(self, config: Config) -> None:
@@ -60,6 +65,7 @@ class Mind:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="perceive")
         self._face: FaceReader | None = None
         self._voice: VoiceReader | None = None
+        self._both: BothReader | None = None
         self._label: str | None = None
         self.counts = Counts()
         self.models: dict[str, str] = {}
@@ -91,6 +97,8 @@ class Mind:
         if modality == "voice":
             self._cutter = UtteranceCutter(self._config.speech)
             return False
+        if self._both is not None:
+            self._both.forget()
         return self._face is not None and self._face.forget()
 
     async def take(self, sample: Sample) -> AsyncIterator[Outcome]:
@@ -123,6 +131,8 @@ class Mind:
             self._face = None
             return
         self.counts.face_ms.append((time.perf_counter() - began) * 1000)
+        if self._both is not None and look.crop is not None:
+            self._both.see(frame.time_s, look.crop)
         if look.event is not None:
             yield Event(look.event, frame.time_s)
         if look.reading is not None:
@@ -145,6 +155,7 @@ class Mind:
                 self._refuse("voice", error)
                 self._voice = None
             self.counts.voice_ms.append((time.perf_counter() - began) * 1000)
+        both = await self._hear_both(utterance)
         if utterance.final:
             self.counts.utterances += 1
             detail: dict[str, float | str] = {
@@ -154,15 +165,29 @@ class Mind:
             if reading is not None:
                 detail |= {"label": reading.label.value, "confidence": round(reading.confidence, 3)}
             yield Event("utterance", utterance.end_s, detail)
-        if reading is not None:
-            for outcome in self._feel(reading):
-                yield outcome
+        # What face and voice say together comes first, so that at no moment the voice counts by itself.
+        for said in (both, reading):
+            if said is not None:
+                for outcome in self._feel(said):
+                    yield outcome
+
+    async def _hear_both(self, utterance: Utterance) -> Reading | None:
+        fresh_s = _FRESH_HALF_LIVES * self._config.fusion.half_life_s.face
+        if self._both is None:
+            return None
+        try:
+            return await self._in_worker(lambda both=self._both: both.hear(utterance, fresh_s))  # type: ignore[misc]
+        except ModelError as error:
+            self._refuse("fusion", error)
+            self._both = None
+            return None
 
     def _feel(self, reading: Reading) -> list[Outcome]:
         changed = self._state.observe(reading)
         return [] if changed is None else [changed]
 
     def _open(self) -> None:
+        from robotd.perceive.both import BothReader
         from robotd.perceive.face import FaceReader
         from robotd.perceive.voice import VoiceReader
 
@@ -178,10 +203,18 @@ class Mind:
         except ModelError as error:
             self._refuse("face", error)
         try:
-            self._voice = VoiceReader(self._config.voice.model, manifest, self._config.runtime)
+            self._voice = VoiceReader(self._config.voice.chosen, manifest, self._config.runtime)
             self.models["voice"] = self._voice.model
         except ModelError as error:
             self._refuse("voice", error)
+        kind = self._config.fusion.kind
+        if kind == "average":
+            return
+        try:
+            self._both = BothReader(f"fusion_{kind}", manifest, self._config.runtime)
+            self.models["fusion"] = self._both.model
+        except ModelError as error:
+            self._refuse("fusion", error)
 
     def _refuse(self, what: str, error: ModelError) -> None:
         self.refused[what] = str(error)

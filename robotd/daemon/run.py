@@ -91,7 +91,7 @@ async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event,
             )
         )
         robot.mind = await stack.enter_async_context(
-            Part(Mind, lambda c: (c.face, c.voice, c.runtime, c.speech), config)
+            Part(Mind, lambda c: (c.face, c.voice, c.runtime, c.speech, c.fusion.kind), config)
         )
         robot.senses = await stack.enter_async_context(
             Part(

@@ -50,6 +50,8 @@ class FeelingState:
     def forget(self, modality: Modality) -> None:
         """Drop what a modality said, as it was muted."""
         self._readings.pop(modality, None)
+        if modality in ("face", "voice"):
+            self._readings.pop("both", None)
 
     def tick(self, time_s: float) -> Feeling:
         """Return the feeling at a time."""

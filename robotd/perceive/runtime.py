@@ -52,7 +52,7 @@ class Model:
         self.name = name
         self.entry: ModelEntry = manifest.entry(name, task)
         content = manifest.content(self.entry)
-        backend = _Onnx if self.entry.format == "onnx" else _Tflite
+        backend = _Onnx if self.entry.format == "onnx" else Tflite
         try:
             self._backend: _Backend = backend(content, runtime)
         except ModelError:
@@ -156,7 +156,9 @@ def _interpreter_class() -> Any:
     return Interpreter
 
 
-class _Tflite:
+class Tflite:
+    """A TFLite model on LiteRT; whole numbers are turned into floats and back."""
+
     def __init__(self, content: bytes, runtime: Runtime) -> None:
         interpreter = _interpreter_class()
         with _quiet_stderr():
@@ -167,6 +169,7 @@ class _Tflite:
         self.shape = tuple(int(side) for side in self._input["shape"])
 
     def run(self, array: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        """Return the outputs, in float."""
         self._interpreter.set_tensor(self._input["index"], _quantised(array, self._input))
         self._interpreter.invoke()
         return [_dequantised(self._interpreter.get_tensor(out["index"]), out) for out in self._outputs]

@@ -9,7 +9,7 @@ import numpy as np
 
 from robotd.emotion import Quadrant
 from robotd.errors import ModelError
-from robotd.perceive.features import harmony, score
+from robotd.perceive.features import score, symbolic
 from robotd.perceive.features.score import read_notes, windows
 from robotd.perceive.runtime import Model
 
@@ -23,7 +23,7 @@ _LABELS = tuple(quadrant.value for quadrant in Quadrant)
 #: The names of the features and how they are computed, by the shape of a model's input.
 _FEATURES = {
     (1, len(score.NAMES)): (score.NAMES, score.score_features),
-    (1, len(harmony.NAMES)): (harmony.NAMES, harmony.note_features),
+    (1, len(symbolic.NAMES)): (symbolic.NAMES, symbolic.note_features),
 }
 
 

@@ -24,7 +24,7 @@ def share_of(fused: tuple[float, ...] | None, emotion: Emotion) -> float:
 probabilities = st.lists(st.floats(0.001, 1.0), min_size=8, max_size=8).map(
     lambda raw: tuple(p / sum(raw) for p in raw)
 )
-readings = st.builds(Reading, st.sampled_from(["face", "voice", "words"]), st.floats(0, 100), probabilities)
+readings = st.builds(Reading, st.sampled_from(["face", "voice", "words", "both"]), st.floats(0, 100), probabilities)
 
 
 def test_a_fresh_face_and_voice_are_mixed_75_to_25() -> None:
@@ -61,7 +61,26 @@ def test_weights_can_be_configured() -> None:
     assert share_of(fused, Emotion.SAD) == pytest.approx(0.8 * 0.9 + 0.2 * 0.1 / 7)
 
 
-@given(st.lists(readings, max_size=3, unique_by=lambda reading: reading.modality))
+def test_what_face_and_voice_say_together_stands_for_what_each_said() -> None:
+    alone = [sure("face", Emotion.HAPPY, 5.0), sure("voice", Emotion.HAPPY, 5.0)]
+    together = sure("both", Emotion.SAD, 5.0)
+    assert fuse([*alone, together], 5.0, FUSION) == pytest.approx(together.probabilities)
+
+
+def test_a_newer_face_counts_beside_what_was_said_together() -> None:
+    together = sure("both", Emotion.SAD, 5.0)
+    fused = fuse([sure("face", Emotion.HAPPY, 11.0), together], 11.0, FUSION)
+    # The face has 0.75; both had 1 and have halved once, as an utterance does in 6 s.
+    assert share_of(fused, Emotion.HAPPY) == pytest.approx((0.75 * 0.9 + 0.5 * 0.1 / 7) / 1.25)
+
+
+def test_words_count_beside_what_was_said_together() -> None:
+    fusion = Fusion.model_validate({"weights": {"words": 1.0}})
+    fused = fuse([sure("words", Emotion.HAPPY, 4.0), sure("both", Emotion.SAD, 5.0)], 5.0, fusion)
+    assert share_of(fused, Emotion.HAPPY) > 0.4
+
+
+@given(st.lists(readings, max_size=4, unique_by=lambda reading: reading.modality))
 def test_what_is_fused_sums_to_one_and_stays_between_its_parts(parts: list[Reading]) -> None:
     fused = fuse(parts, 100.0, Fusion.model_validate({"weights": {"words": 0.3}}))
     if fused is None:

@@ -81,6 +81,14 @@ def test_what_was_muted_is_forgotten() -> None:
     assert state.tick(0.5).label == UNKNOWN
 
 
+@pytest.mark.parametrize("muted", ["face", "voice"])
+def test_what_was_said_together_goes_with_either_sense(muted: Modality) -> None:
+    state = fresh_state()
+    state.observe(reading(Emotion.SAD, 1.0, modality="both"))
+    state.forget(muted)
+    assert state.tick(1.0).readings == {}
+
+
 def test_a_return_after_absence_starts_anew() -> None:
     state = fresh_state()
     watch(state, Emotion.SAD, 0, 2)

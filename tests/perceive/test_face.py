@@ -9,12 +9,15 @@ import pytest
 
 from robotd.config import Face, Runtime
 from robotd.emotion import Emotion
-from robotd.perceive.face import FaceReader, crop
+from robotd.errors import MediaError, ModelError
+from robotd.perceive.face import FaceReader, crop, mesh_in_crop
 from robotd.perceive.faces import LEFT_EYE, LIPS, RIGHT_EYE, FoundFace, Landmarker
+from robotd.perceive.features import landmarks
 from robotd.perceive.haar import HaarLandmarker
 from robotd.perceive.manifest import load_manifest
 from robotd.sense.media import decode, look_into
 from robotd.sense.sample import Frame
+from tests.perceive.modelfiles import installed, linear
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,8 +39,8 @@ def blazeface() -> Landmarker:
     return BlazefaceLandmarker(load_manifest(), Runtime())
 
 
-def opened(landmarker: str = "tflite") -> FaceReader:
-    return FaceReader(Face.model_validate({"landmarker": landmarker}), load_manifest(), Runtime())
+def opened(landmarker: str = "tflite", model: str = "face_image") -> FaceReader:
+    return FaceReader(Face.model_validate({"landmarker": landmarker, "model": model}), load_manifest(), Runtime())
 
 
 def small(image: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
@@ -135,3 +138,85 @@ def test_without_the_fetched_models_haar_takes_over(caplog: pytest.LogCaptureFix
 def test_haar_finds_the_face(portrait: NDArray[np.uint8]) -> None:
     (face,) = HaarLandmarker().find(portrait)
     assert 80 < face.width < 400
+
+
+def test_landmark_distances_read_a_smile_as_happy(portrait: NDArray[np.uint8]) -> None:
+    reader = opened(model="face_landmarks")
+    found = reader.read_picture(portrait)
+    assert found is not None
+    assert found[0].label is Emotion.HAPPY
+    look = reader.look(Frame(0.0, portrait))
+    assert look.event == "face_seen"
+    assert look.reading is not None
+    assert look.reading.probabilities == pytest.approx(found[0].probabilities)
+
+
+def test_landmark_distances_of_a_crop_are_those_of_the_picture(
+    portrait: NDArray[np.uint8], blazeface: Landmarker
+) -> None:
+    (face,) = blazeface.find(portrait)
+    cut = crop(portrait, face, blazeface)
+    assert cut is not None
+    small_crop = cv2.cvtColor(cut, cv2.COLOR_GRAY2BGR).astype(np.uint8)
+    in_picture, in_crop = blazeface.mesh(portrait, face), mesh_in_crop(small_crop, blazeface)
+    assert in_picture is not None
+    assert in_crop is not None
+    one, other = (landmarks.distances(landmarks.chosen(mesh)) for mesh in (in_picture, in_crop))
+    # A crop of 48 pixels blurs what the mesh sees, but the face stays the same.
+    assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.97
+    assert opened(model="face_landmarks").read_crop(small_crop).label is Emotion.HAPPY
+
+
+def test_a_crop_without_a_face_has_no_landmarks() -> None:
+    with pytest.raises(MediaError, match="no face in the crop"):
+        opened(model="face_landmarks").read_crop(EMPTY[:48, :48])
+    assert opened(model="face_landmarks").read_picture(EMPTY) is None
+
+
+def test_a_crop_in_which_no_face_is_found_is_taken_for_one_whole_face() -> None:
+    class Blind:
+        """Finds nothing, and knows where it is asked for a mesh."""
+
+        name, has_mesh = "blind", True
+
+        def __init__(self) -> None:
+            self.asked: list[FoundFace] = []
+
+        def find(self, image: NDArray[np.uint8]) -> list[FoundFace]:  # noqa: ARG002 - protocol
+            return []
+
+        def mesh(self, image: NDArray[np.uint8], face: FoundFace) -> NDArray[np.float32] | None:
+            self.asked.append(face)
+            return np.full((landmarks.MESH_POINTS, 3), image.shape[0], np.float32)
+
+    landmarker = Blind()
+    assert mesh_in_crop(EMPTY[:48, :48], landmarker) is not None
+    (face,) = landmarker.asked
+    assert face.x + face.width / 2 == face.y + face.height / 2 == 24
+    assert 40 < face.width < 48
+
+
+def test_landmark_distances_need_a_landmarker_with_a_mesh() -> None:
+    with pytest.raises(ModelError, match=r"Haar cascades don't have: set face\.landmarker to tflite"):
+        opened("haar", "face_landmarks")
+
+
+def test_a_model_with_another_input_is_no_face_model(tmp_path: Path) -> None:
+    shipped = load_manifest()
+    tiny = load_manifest(installed(tmp_path, linear([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])))
+    both = type(shipped)((*tiny.folders, *shipped.folders), {**shipped.models, **tiny.models})
+    with pytest.raises(ModelError, match=r"tiny: a face model takes 48x48 pixels or \d+ distances.*not \[1, 2\]"):
+        FaceReader(Face(model="tiny"), both, Runtime())
+
+
+def test_a_model_may_take_its_pixels_in_another_order_of_axes(tmp_path: Path, portrait: NDArray[np.uint8]) -> None:
+    weights = np.zeros((48 * 48, 3), np.float32)
+    weights[:, 0] = 0.01
+    content = linear(weights.tolist())
+    described = {"name": "x", "shape": [1, 48 * 48], "meaning": "pixels, row by row"}
+    shipped = load_manifest()
+    tiny = load_manifest(installed(tmp_path, content, input=described))
+    both = type(shipped)((*tiny.folders, *shipped.folders), {**shipped.models, **tiny.models})
+    found = FaceReader(Face(model="tiny"), both, Runtime()).read_picture(portrait)
+    assert found is not None
+    assert sum(found[0].probabilities) == pytest.approx(1.0)

@@ -127,7 +127,7 @@ def test_a_midi_file_is_read_as_a_score(tmp_path: Path) -> None:
     MidiFile().save(empty)
     code, (reading, refused), _ = perceive(tmp_path, str(tmp_path / "tune.mid"), str(empty))
     assert code == 1
-    assert (reading["kind"], reading["model"]) == ("score", "judge")
+    assert (reading["kind"], reading["model"]) == ("score", "judge_notes")
     probabilities, features = reading["probabilities"], reading["features"]
     assert isinstance(probabilities, dict)
     assert isinstance(features, dict)

@@ -9,7 +9,7 @@ from mido import Message, MidiFile, MidiTrack
 from robotd.config import Runtime
 from robotd.emotion import Quadrant
 from robotd.errors import MediaError, ModelError
-from robotd.perceive.features.score import NAMES
+from robotd.perceive.features import score, symbolic
 from robotd.perceive.manifest import load_manifest
 from robotd.perceive.score import ScoreReader, ScoreReading
 
@@ -24,9 +24,9 @@ def tune(path: Path, pitches: list[int], velocity: int, ticks: int, times: int) 
     return path
 
 
-@pytest.fixture(scope="module")
-def reader() -> ScoreReader:
-    return ScoreReader("judge", load_manifest(), Runtime())
+@pytest.fixture(scope="module", params=["judge", "judge_notes"])
+def reader(request: pytest.FixtureRequest) -> ScoreReader:
+    return ScoreReader(request.param, load_manifest(), Runtime())
 
 
 def test_fast_and_loud_is_more_excited_than_slow_and_soft(tmp_path: Path, reader: ScoreReader) -> None:
@@ -35,7 +35,7 @@ def test_fast_and_loud_is_more_excited_than_slow_and_soft(tmp_path: Path, reader
     assert lively.arousal > 0.3
     assert quiet.arousal < -0.3
     assert sum(lively.probabilities) == pytest.approx(1.0)
-    assert tuple(lively.features) == NAMES
+    assert tuple(lively.features) == {"judge": score.NAMES, "judge_notes": symbolic.NAMES}[reader.model]
 
 
 def test_a_long_piece_is_read_like_its_parts(tmp_path: Path, reader: ScoreReader) -> None:
@@ -55,6 +55,12 @@ def test_what_is_no_midi_is_told(tmp_path: Path, reader: ScoreReader) -> None:
     (tmp_path / "bad.mid").write_text("la la la")
     with pytest.raises(MediaError, match=r"bad\.mid"):
         reader.read(tmp_path / "bad.mid")
+
+
+def test_a_model_of_other_features_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("robotd.perceive.score._FEATURES", {(1, 44): (score.NAMES, score.score_features)})
+    with pytest.raises(ModelError, match=r"judge: a score model takes \[1, 44\]"):
+        ScoreReader("judge", load_manifest(), Runtime())
 
 
 def test_a_model_of_other_classes_is_refused() -> None:

@@ -1,12 +1,11 @@
 """Features of the harmony of symbolic music: scale degrees, chords, intervals, bass and top voice.
 
-With the 14 of `features.score` they are the input of the model `judge_notes`. All but the pitches of bass and top are
-the same in every key.
+All but the pitches of bass and top are the same in every key.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,17 +14,16 @@ from robotd.perceive.features import score
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from robotd.perceive.features.moments import Moments
     from robotd.perceive.features.score import Notes
 
 #: The chords that are looked for, as semitones above their root.
 _CHORDS = {"major": (0, 4, 7), "minor": (0, 3, 7), "diminished": (0, 3, 6), "augmented": (0, 4, 8)}
-#: Every so many seconds the harmony is looked at: what sounds there, or ended not longer ago than a listener recalls.
-_HOP_S, _RECALL_S = 0.25, 0.5
 #: A chord whose root is in the bass is preferred by this share of the whole sound.
 _ROOT_IN_BASS = 0.1
 _OCTAVE = score.OCTAVE
 
-HARMONY_NAMES = (
+NAMES = (
     *(f"degree_{semitones}" for semitones in range(_OCTAVE)),
     "major_fit",
     "minor_fit",
@@ -38,9 +36,6 @@ HARMONY_NAMES = (
     "top_mean",
     "top_sd",
 )
-#: The features of `judge_notes` in its order.
-NAMES = (*score.NAMES, *HARMONY_NAMES)
-
 _TEMPLATES = np.array(
     [
         [(pitch_class - root) % _OCTAVE in kind for pitch_class in range(_OCTAVE)]
@@ -51,8 +46,8 @@ _TEMPLATES = np.array(
 )
 
 
-def harmony_features(notes: Notes) -> NDArray[np.float32]:
-    """Return the features of at least one note, in the order of `HARMONY_NAMES`.
+def harmony_features(notes: Notes, moments: Moments) -> NDArray[np.float32]:
+    """Return the features of at least one note, and of its moments, in the order of `NAMES`.
 
     - `degree_0` to `degree_11`: share of the time of all notes that goes to each semitone above the tonic of the
       likeliest key; `major_fit`, `minor_fit`: correlation with that tonic's two profiles (see `features.score`).
@@ -67,15 +62,8 @@ def harmony_features(notes: Notes) -> NDArray[np.float32]:
     tonic = int(fits.max(axis=0).argmax())
     degrees = np.roll(chroma, -tonic) / chroma.sum()
 
-    times_s = np.arange(notes.onset_s[0], (notes.onset_s + notes.length_s).max(), _HOP_S)[:, None]
-    sounding = (notes.onset_s <= times_s) & (notes.onset_s + notes.length_s > times_s - _RECALL_S)
-    sounding = sounding[sounding.any(axis=1)]
-    classes = np.eye(_OCTAVE)[notes.pitch % _OCTAVE]
-    loudness = sounding @ (classes * notes.velocity[:, None])
-    bass = np.where(sounding, notes.pitch, np.inf).min(axis=1)
-    top = np.where(sounding, notes.pitch, -np.inf).max(axis=1)
-
-    rooted = np.tile(np.eye(_OCTAVE)[bass.astype(np.int64) % _OCTAVE], len(_CHORDS))
+    loudness, bass, top = moments.loudness, moments.bass, moments.top
+    rooted = np.tile(np.eye(_OCTAVE)[bass % _OCTAVE], len(_CHORDS))
     likely = (loudness / loudness.sum(axis=1, keepdims=True)) @ _TEMPLATES.T + _ROOT_IN_BASS * rooted
     chords = likely.argmax(axis=1)
     kinds = np.bincount(chords // _OCTAVE, minlength=len(_CHORDS)) / len(chords)
@@ -84,7 +72,7 @@ def harmony_features(notes: Notes) -> NDArray[np.float32]:
     pairs = np.array([(present & np.roll(present, -semitones, axis=1)).sum() for semitones in range(1, 7)], np.float64)
     # A tritone is found from both of its ends.
     pairs[-1] /= 2
-    moments = (
+    course = (
         likely.max(axis=1).mean(),
         (chords[1:] != chords[:-1]).sum() / len(chords),
         bass.mean(),
@@ -92,10 +80,5 @@ def harmony_features(notes: Notes) -> NDArray[np.float32]:
         top.mean(),
         top.std(),
     )
-    parts = (degrees, fits[:, tonic], pairs / max(1.0, pairs.sum()), kinds, moments)
+    parts: tuple[Any, ...] = (degrees, fits[:, tonic], pairs / max(1.0, pairs.sum()), kinds, course)
     return np.concatenate(parts).astype(np.float32)
-
-
-def note_features(notes: Notes) -> NDArray[np.float32]:
-    """Return the features of at least one note, in the order of `NAMES`."""
-    return np.concatenate([score.score_features(notes), harmony_features(notes)])

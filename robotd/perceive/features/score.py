@@ -56,6 +56,16 @@ _PROFILES = (
 )
 
 
+def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = values - values.mean()
+    unit: NDArray[np.float64] = centred / np.linalg.norm(centred)
+    return unit
+
+
+#: [2, 12, 12]: the two profiles of each tonic, of mean 0 and length 1, so that products with them are correlations.
+_KEYS = np.array([[_unit(np.roll(profile, tonic)) for tonic in range(OCTAVE)] for profile in _PROFILES])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Notes:
     """The notes of a piece, ordered by their onsets; percussion is left out.
@@ -186,11 +196,14 @@ def chroma_of(notes: Notes) -> NDArray[np.float64]:
 
 
 def key_fits(chroma: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the correlation of [12] seconds with the major (0) and the minor (1) profile of each tonic: [2, 12]."""
-    if np.ptp(chroma) == 0.0:
-        return np.zeros((2, OCTAVE))
-    profiles = [[np.roll(profile, tonic) for tonic in range(OCTAVE)] for profile in _PROFILES]
-    return np.array([[np.corrcoef(chroma, one)[0, 1] for one in mode] for mode in profiles])
+    """Return how [..., 12] seconds correlate with the major (0) and the minor (1) profile of each tonic: [..., 2, 12].
+
+    Where all classes are alike it is 0.
+    """
+    centred = chroma - chroma.mean(axis=-1, keepdims=True)
+    length = np.linalg.norm(centred, axis=-1, keepdims=True)
+    fits: NDArray[np.float64] = np.tensordot(centred / np.maximum(length, 1e-9), _KEYS, axes=(-1, -1))
+    return fits
 
 
 def _scale_consistency(counts: NDArray[np.int64]) -> float:

@@ -72,6 +72,17 @@ def test_which_images_show_an_emotion(given: dict[str, float], *, some: bool, cl
     assert fer.has_clear_emotion(votes(**given))[0] == clear
 
 
+def test_no_face_needs_most_of_the_crowd() -> None:
+    assert fer.is_no_face(votes(NF=6, neutral=4))[0]
+    assert not fer.is_no_face(votes(NF=5, neutral=5))[0]
+
+
+def test_copies_of_a_picture_share_a_number() -> None:
+    pictures = np.zeros((4, 48, 48), np.uint8)
+    pictures[1] = pictures[3] = 7
+    assert list(fer.copies_of(pictures)) == [0, 1, 0, 1]
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"the real data is not at {SHARED}")
 def test_the_real_public_test_is_whole() -> None:
     read = fer.read_fer(SHARED, "publictest")

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robotd.perceive.features.harmony import HARMONY_NAMES, NAMES, harmony_features, note_features
+from robotd.perceive.features.harmony import NAMES, harmony_features
+from robotd.perceive.features.moments import moments_of
 from robotd.perceive.features.score import Notes
 from tests.perceive.features.test_score import piece, pieces
 
@@ -13,7 +14,7 @@ MAJOR, MINOR = (0, 4, 7), (0, 3, 7)
 
 
 def features(notes: Notes) -> dict[str, float]:
-    return dict(zip(HARMONY_NAMES, harmony_features(notes).tolist(), strict=True))
+    return dict(zip(NAMES, harmony_features(notes, moments_of(notes)).tolist(), strict=True))
 
 
 def chords(*roots_and_kinds: tuple[int, tuple[int, ...]]) -> Notes:
@@ -56,6 +57,4 @@ def test_octaves_move_nothing_but_bass_and_top(notes: Notes, octaves: int) -> No
 
 @given(notes=pieces)
 def test_every_piece_has_finite_features(notes: Notes) -> None:
-    found = note_features(notes)
-    assert found.shape == (len(NAMES),)
-    assert np.isfinite(found).all()
+    assert np.isfinite(list(features(notes).values())).all()

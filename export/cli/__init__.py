@@ -1,0 +1,1 @@
+"""The workshop's commands, a module each; every one imports what it needs when it runs."""
