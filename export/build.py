@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from .card import Files, entry, write_card, write_entry
 from .convert.onnx import to_onnx
+from .errors import ExportError
 from .tell import draw, tell
 from .tflite import build_tflite
-from .verify import latency_ms, onnx_outputs, open_session
+from .verify import correlations, latency_ms, onnx_outputs, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from .recipe import Data, Examples, Recipe, View
     from .tell import Given
+
+#: Below this a file isn't its net any more.
+_LEAST_ALIKE = 0.5
 
 
 def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
@@ -36,6 +43,7 @@ def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
         to_onnx(net, fine, recipe)
         _shrink(recipe, data, fine, file)
         fine_latency_ms = latency_ms(open_session(fine), data.calibration[0])
+        parity = _parity(outputs(net, data.calibration), onnx_outputs(open_session(file), data.calibration), recipe)
     session = open_session(file)
     shapes = {output.name: list(output.shape) for output in session.get_outputs()}
     given: dict[str, Given] = {}
@@ -52,6 +60,7 @@ def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
         "latency_ms": round(latency_ms(session, data.calibration[0]), 3),
         "latency_float_ms": round(fine_latency_ms, 3),
         "size_kb": round(file.stat().st_size / 1000),
+        "same_as_float": parity,
     }
     own = tell(recipe, recipe.labels, _of(data.tests, None, names[0]), given)
     tables = [own.table]
@@ -80,11 +89,34 @@ def _shrink(recipe: Recipe, data: Data, fine: Path, file: Path) -> None:
     elif recipe.dynamic:
         quantise_dynamic(fine, file)
     elif recipe.weights_only:
-        quantise_weights(fine, file)
+        quantise_weights(fine, file, half=recipe.leave_float)
     else:
         quantise(fine, file, data.calibration, operators=recipe.operators, leave_float=recipe.leave_float)
+        # What the static way leaves in float, such as an LSTM, has its weights stored as int8 all the same.
+        quantise_weights(file, file)
     if recipe.embedding:
         expose(file)
+
+
+def _parity(net: Sequence[NDArray[np.float32]], shipped: Mapping[str, NDArray[np.float32]], recipe: Recipe) -> float:
+    """Return how alike the first outputs of the net and of the shipped file are on the calibration inputs.
+
+    It is the share of inputs of which both name the same class, or the lowest correlation of a rating.
+
+    Raises:
+        ExportError: they are too different: the file is broken, whatever nets like it would do.
+    """
+    fine, file = net[0], next(iter(shipped.values()))
+    if recipe.kind == "classes":
+        alike = float((fine.argmax(axis=1) == file.argmax(axis=1)).mean())
+    else:
+        alike = float(correlations(file, fine).min())
+    if alike < _LEAST_ALIKE:
+        raise ExportError(
+            f"{recipe.name}: the shipped file agrees with the net in only {alike:.2f}; leave more of it in float "
+            "(operators, leave_float), or quantise the weights only"
+        )
+    return round(alike, 4)
 
 
 def _of(tests: Mapping[str, Examples], view: View | None, first: str) -> dict[str, Examples]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ MANIFEST = "manifest.yaml"
 #: Per cent from which a cell of the picture is dark.
 _DARK = 50.0
 _FIELDS_A_ROW = 4
+_COLOURS = 48
 _HEAD = """\
 # Every model that robotd may load. Files named here without a `fetch` lie beside this one; the others are
 # fetched at set-up. The entries of trained models are written by `python -m export train`.
@@ -153,7 +155,7 @@ def write_card(
     twin = files.model.suffix == ".tflite"
     precision = "float"
     if recipe.int8:
-        static = not (recipe.dynamic or recipe.weights_only)
+        static = twin or not (recipe.dynamic or recipe.weights_only)
         precision = "int8 (static, a scale for each channel)" if static else "int8 weights"
     output_rows = [
         f"| output | `{name}` {files.shapes[name]} float32: {meaning} |"
@@ -177,6 +179,15 @@ def write_card(
     else:
         picture = f"What was rated, and what the model says:\n\n![Ratings]({recipe.name}_ratings.png)"
     fine = f"; float {measured['latency_float_ms']} ms" if "latency_float_ms" in measured else ""
+    same = ""
+    if "same_as_float" in measured:
+        word = "names the same class as" if recipe.kind == "classes" else "correlates with"
+        share = (
+            f"in {measured['same_as_float']:.1%} of"
+            if recipe.kind == "classes"
+            else f"at {measured['same_as_float']:.3f} in"
+        )
+        same = f"The shipped file {word} the float net {share} the calibration inputs."
     runtime = "LiteRT" if twin else "ONNX Runtime"
     latency = f"Latency: {measured['latency_ms']} ms (median{fine}) in {runtime} on one core of an x86-64 server."
     parts = [
@@ -187,6 +198,7 @@ def write_card(
         f"`before` is the {'ONNX model' if twin else 'float net'}, `shipped` the file described here.",
         *tables,
         picture,
+        *([same] if same else []),
         latency,
         *(f"## {heading}\n\n{text}" for heading, text in recipe.card.items()),
     ]
@@ -209,7 +221,7 @@ def draw_confusion(file: Path, counts: NDArray[np.int64], labels: Sequence[str])
     axes.set_ylabel("true")
     for (row, column), value in zip(_places(len(labels)), share.flat, strict=True):
         axes.text(column, row, f"{value:.0f}", ha="center", va="center", color="white" if value > _DARK else "black")
-    figure.savefig(file, dpi=80)
+    _save(figure, file)
 
 
 def draw_ratings(
@@ -231,7 +243,16 @@ def draw_ratings(
         axes.set_axis_off()
     figure.supxlabel("rated", fontsize=9)
     figure.supylabel("said", fontsize=9)
-    figure.savefig(file, dpi=80)
+    _save(figure, file)
+
+
+def _save(figure: Any, file: Path) -> None:
+    """Write a figure as a PNG of few colours, which is a third as large."""
+    from PIL import Image
+
+    with io.BytesIO() as whole:
+        figure.savefig(whole, dpi=80)
+        Image.open(whole).convert("RGB").quantize(_COLOURS).save(file, optimize=True)
 
 
 def _places(classes: int) -> list[tuple[int, int]]:

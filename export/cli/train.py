@@ -151,7 +151,9 @@ def _prepare(name: str, data: Path, *, quick: bool, threads: int) -> tuple[Recip
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
     if quick:
-        return replace(recipe, schedule=replace(recipe.schedule, epochs=2, ema_decay=0.5)), recipe.generate()
+        # TFLite would need an environment of 2 GB.
+        short = replace(recipe.schedule, epochs=2, ema_decay=0.5)
+        return replace(recipe, schedule=short, tflite=False), recipe.generate()
     if not data.is_dir():
         raise ExportError(f"{data}: there is no such folder; --data names the one with the data sets")
     try:

@@ -1,7 +1,8 @@
 """EMOPIA's pop piano clips, each with the quadrant of its mood (Hung et al. 2021, ISMIR).
 
 The layout: `music/midi/emopia/labels.csv` (columns id, song, quadrant, split) and beside it `emopia_<split>.tar` with
-a file `<id>.mid` for each clip. The splits are the authors' own, by song.
+a file `<id>.mid` for each clip. The splits are the authors' own, by song. Or as published: see
+`published.emopia_clips`.
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ def read_emopia(data: Path, split: Literal["train", "val"]) -> list[Clip]:
     Raises:
         FileNotFoundError: it is not there, or a labelled clip is missing.
     """
+    from .published import emopia_clips
+
+    if (listed := emopia_clips(data, split)) is not None:
+        return [Clip(song, read_notes(file), quadrant) for file, song, quadrant in listed]
     folder = data / "music" / "midi" / "emopia"
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["id"]: (row["song"], row["quadrant"]) for row in csv.DictReader(file) if row["split"] == split}

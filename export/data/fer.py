@@ -2,7 +2,7 @@
 
 The layout: `faces/fer2013_train.tar` and `faces/fer2013_publictest.tar` hold `<class>/<usage>_<number>.jpg`,
 `faces/ferplus_votes.csv` has ten crowd votes for each, and `faces/fer2013_publictest_train_overlap.csv`
-names the images of PublicTest that are (nearly) in Training too.
+names the images of PublicTest that are (nearly) in Training too. Or as published: see `published.fer_images`.
 """
 
 from __future__ import annotations
@@ -54,6 +54,10 @@ class FerImages:
 
 def read_fer(data: Path, usage: Usage) -> FerImages:
     """Read all images of a usage, with their votes."""
+    from .published import fer_images
+
+    if (found := fer_images(data, usage)) is not None:
+        return found
     votes = {}
     with (data / "faces" / "ferplus_votes.csv").open(newline="") as lines:
         for row in csv.DictReader(lines):
@@ -79,7 +83,16 @@ def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
 
 
 def near_copies(data: Path) -> frozenset[str]:
-    """Return the images of PublicTest that are also in Training, exactly or in another crop."""
+    """Return the images of PublicTest that are also in Training, exactly or in another crop.
+
+    Beside the tables of the makers there is no list of them: of these only exact copies are found.
+    """
+    from .published import fer_images
+
+    train, test = fer_images(data, "train"), fer_images(data, "publictest")
+    if train is not None and test is not None:
+        seen = {image.tobytes() for image in train.images}
+        return frozenset(file for file, image in zip(test.files, test.images, strict=True) if image.tobytes() in seen)
     with (data / "faces" / "fer2013_publictest_train_overlap.csv").open(newline="") as lines:
         return frozenset(row["file"] for row in csv.DictReader(lines))
 

@@ -1,7 +1,7 @@
 """RAVDESS's acted speech (Livingstone & Russo 2018, doi:10.1371/journal.pone.0196391), as clips of an actor.
 
-The layout: `speech/ravdess/Actor_<AA>/03-01-<EE>-<II>-<SS>-<RR>-<AA>.<ending>`, where EE is the emotion
-(01 neutral to 08 surprised, our order) and AA the actor.
+The layout: `Actor_<AA>/03-01-<EE>-<II>-<SS>-<RR>-<AA>.<ending>`, where EE is the emotion (01 neutral to 08
+surprised, our order) and AA the actor, in `speech/ravdess` or wherever the archives were unpacked.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import soxr
 
 from robotd.emotion import EMOTIONS
 from robotd.sense.sample import RATE_HZ
+
+from . import places
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,9 +48,10 @@ def read_ravdess(data: Path, actors: range) -> list[Clip]:
     Raises:
         FileNotFoundError: there is no speech of one of them.
     """
+    root = places.ravdess(data) or data / "speech" / "ravdess"
     clips = []
     for actor in actors:
-        folder = data / "speech" / "ravdess" / f"Actor_{actor:02d}"
+        folder = root / f"Actor_{actor:02d}"
         files = sorted(file for file in folder.glob("03-01-*") if file.is_file())
         if not files:
             raise FileNotFoundError(f"no speech of RAVDESS in {folder}")

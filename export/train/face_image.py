@@ -223,4 +223,6 @@ RECIPE = Recipe(
     read=read,
     generate=generate,
     schedule=Schedule(epochs=32, learning_rate=2e-3, weight_decay=0.05, bfloat16=True),
+    embedding=True,
+    tflite=True,
 )

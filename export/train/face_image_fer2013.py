@@ -212,7 +212,7 @@ _CARD = {
     "Architecture": (
         "The residual CNN of `face_image` (0.68 million weights) with a linear layer for FER-2013's labels. The face "
         "and its mirror image are read together and their logits averaged within the model, which doubles its 49 "
-        "million multiplications; on a net trained halfway this gave 0.4 to 0.5 points."
+        "million multiplications and gives nearly 2 points (0.660 to 0.679 of the fresh images, float)."
     ),
     "Training": (
         "It starts from the shipped `face_image`: its int8 weights in float, each batch norm set to the mean and "

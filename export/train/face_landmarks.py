@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 BATCH = 256
 _WIDTH = 512
-_LAYERS = 4
+#: Into how many groups the channels of each convolution are split: with 1 each the file would have 1.2 MB.
+_GROUPS = (1, 2, 4, 4)
 _DROPOUT = 0.02
 #: Distances further than so many deviations from the mean are taken for these.
 _FURTHEST = 4.0
@@ -39,16 +40,28 @@ _NOISE_PX = 0.3
 _CALIBRATION = 500
 
 
-class _Convolution(nn.Sequential):  # type: ignore[misc]  # torch is untyped here
-    """A one-dimensional convolution with batch norm and dropout over [n, positions, channels].
+class _Convolution(nn.Module):  # type: ignore[misc]  # torch is untyped here
+    """A one-dimensional convolution with batch norm and dropout over [n, positions, channels], perhaps in groups.
 
     Its kernel has the length 1, which makes it a matrix product; written as one it trains ten times faster on a CPU.
+    Channels of all groups take turns in what it gives, so that each group of the next one sees some of all
+    (Zhang et al. 2018, ShuffleNet, arXiv:1707.01083).
     """
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(
-            nn.Linear(channels, _WIDTH, bias=False), nn.BatchNorm1d(_WIDTH), nn.ReLU(), nn.Dropout(_DROPOUT)
+    def __init__(self, channels: int, groups: int) -> None:
+        super().__init__()
+        wide = _WIDTH // groups
+        self.groups = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(channels // groups, wide, bias=False), nn.BatchNorm1d(wide), nn.ReLU(), nn.Dropout(_DROPOUT)
+            )
+            for _ in range(groups)
         )
+
+    def forward(self, given: Any) -> Any:
+        """Return [n, 512] of [n, channels]."""
+        parts = given.chunk(len(self.groups), dim=1)
+        return torch.stack([group(part) for group, part in zip(self.groups, parts, strict=True)], dim=2).flatten(1)
 
 
 class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
@@ -63,7 +76,9 @@ class Net(nn.Module):  # type: ignore[misc]  # torch is untyped here
         # No buffer: the moving average of the weights would average it too, and round it down.
         self.mirror = torch.from_numpy(mirrored_pairs())
         self.norm = nn.BatchNorm1d(COUNT, affine=False)
-        self.convolutions = nn.Sequential(*(_Convolution(_WIDTH if layer else COUNT) for layer in range(_LAYERS)))
+        self.convolutions = nn.Sequential(
+            *(_Convolution(_WIDTH if layer else COUNT, groups) for layer, groups in enumerate(_GROUPS))
+        )
         self.linear = nn.Linear(_WIDTH, len(fer.CLASSES))
 
     def forward(self, given: Any) -> Any:

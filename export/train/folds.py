@@ -23,6 +23,8 @@ def measured_in_folds(recipe: Recipe, data: Voices, checkpoints: Path, folds: It
     Folds without a recording are passed over, and so are tests that do not tell who speaks.
     """
     in_folds = [list(fold) for fold in folds if np.isin(data.speakers, list(fold)).any()]
+    if not in_folds:
+        return data
     nets = []
     for fold in in_folds:
         checkpoint = checkpoints / f"{recipe.name}_without_{fold[0]}_to_{fold[-1]}.pt"

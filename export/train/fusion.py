@@ -19,10 +19,12 @@ from robotd.perceive.features.mel import BANDS, log_mel
 from ..data import fer
 from ..data.cremad import read_cremad
 from ..data.ravdess import read_ravdess
+from ..errors import ExportError
 from ..recipe import Examples
 from . import face_image, voice_mel
+from .loop import best_weights
 from .sound import changed, recording
-from .voices import made_up, trimmed
+from .voices import ACTORS, made_up, trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -67,15 +69,15 @@ CARD = {
         "stays the average."
     ),
     "Split": (
-        "By people. Learned from: FER-2013's Training, RAVDESS's actors 1-16 (whom the voice model was taught on), "
-        "CREMA-D's speakers 1001-1039. `pairs`: PublicTest's faces less those that are in Training too, and RAVDESS's "
-        "actors 17-20, each utterance with four faces. `pairs_without_calm`: the seven emotions that both sides know; "
-        "where the model says calm nevertheless, it counts as wrong. `pairs_far`: the same faces with CREMA-D's "
-        "speakers 1040-1066 where 60 % of the listeners heard the same emotion (six emotions, mostly neutral): other "
-        "microphones and sentences, of which the voice model names a quarter. The last epoch is kept. The noise on "
-        "the voice's embedding was chosen on actors 17-20, by values far apart (1, 2 and 3 score within 0.012 of each "
-        "other), and the voice model chose its epoch on them, so `pairs` is a little kind. Intervals are over people: "
-        "four."
+        "By people. Learned from: FER-2013's Training, RAVDESS's actors 1-20 (as the voice model is), CREMA-D's "
+        "speakers 1001-1039. `pairs`: PublicTest's faces less those that are in Training too, and RAVDESS's actors "
+        "17-20, each utterance with four faces; its figures are those of nets that left these actors out from the "
+        "voice model on. `pairs_without_calm`: the seven emotions that both sides know; where the model says calm "
+        "nevertheless, it counts as wrong. `pairs_far`: the same faces with CREMA-D's speakers 1040-1066 where 60 % "
+        "of the listeners heard the same emotion (six emotions, mostly neutral): other microphones and sentences, of "
+        "which the voice model names a quarter. The last epoch is kept. The noise on the voice's embedding was chosen "
+        "on actors 17-20, by values far apart (1, 2 and 3 score within 0.012 of each other), so `pairs` is a little "
+        "kind. Intervals are over people: four."
     ),
     "Limits": (
         "As above: learned from people who never met. All emotions are taken to be alike likely, which in a home they "
@@ -90,7 +92,24 @@ CARD = {
     ),
 }
 
-COMPARISON = ""
+#: Measured on files whose voice model was taught on actors 1-16, each at its temperature.
+COMPARISON = """\
+The same `pairs` (960) and `pairs_far` (402), all by int8 files that learned from RAVDESS's actors 1-16. Of the seven
+emotions calm is none: it is left out of the voices and of what may be said.
+
+| read by | 8 emotions | unweighted recall | 7 emotions | `pairs_far` |
+|---|---|---|---|---|
+| face_image | 0.543 | 0.566 | 0.626 | 0.861 |
+| voice_mel | 0.613 | 0.613 | 0.596 | 0.274 |
+| average, 75/25 | 0.580 | 0.602 | 0.669 | 0.858 |
+| fusion_mid | 0.858 | 0.845 | 0.888 | 0.823 |
+| fusion_joint | 0.860 | 0.861 | 0.883 | 0.843 |
+
+Each of the four actors gains (0.82 to 0.88, against 0.57 to 0.70 by voice). Part of the gain is no merit of learning
+together: the average has to hear calm from a face that can't show it, and multiplying the probabilities of the two
+models, which is what independence asks for, gives 0.73 (0.83 of seven emotions). With faces paired by FER-2013's own
+labels in place of the crowd's, fusion_mid has 0.720, the voice 0.613, the average 0.412. The two kinds of fusion are as
+good as each other."""
 
 
 class Head(nn.Module):  # type: ignore[misc]  # torch is untyped here
@@ -147,17 +166,12 @@ class People:
     speakers: NDArray[np.int64]
     far: NDArray[np.bool_]
 
-    @property
-    def learned(self) -> NDArray[np.bool_]:
-        """[voices] which ones are learned from; the others test."""
-        trunk = (self.speakers >= voice_mel.TRAINING_ACTORS[0]) & (self.speakers <= voice_mel.TRAINING_ACTORS[-1])
-        return np.where(self.far, self.speakers < _FIRST_FAR_TEST, trunk)
-
     def meet(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give each voice that tests faces to test with: places in `heard` and in `shown`."""
+        tests = np.where(self.far, self.speakers >= _FIRST_FAR_TEST, np.isin(self.speakers, voice_mel.TEST_ACTORS))
         rng = np.random.default_rng(0)
         fitting = [np.flatnonzero(self.shown_labels == as_seen(label)) for label in range(len(EMOTIONS))]
-        voices = np.repeat(np.flatnonzero(~self.learned), np.where(self.far, 1, _PAIRS)[~self.learned])
+        voices = np.repeat(np.flatnonzero(tests), np.where(self.far, 1, _PAIRS)[tests])
         voices = voices[[len(fitting[label]) > 0 for label in self.voice_labels[voices]]]
         return voices, np.array([rng.choice(fitting[label]) for label in self.voice_labels[voices]])
 
@@ -179,6 +193,7 @@ class Pairs:
         steps: how many batches an epoch has.
         batch: how many pairs a batch has.
         tests: pairs of people that were not trained on.
+        left_out: actors that are not learned from.
     """
 
     people: People
@@ -188,6 +203,12 @@ class Pairs:
     steps: int
     batch: int
     tests: Mapping[str, Examples]
+    left_out: Sequence[int] = ()
+
+    @property
+    def met(self) -> NDArray[np.float32]:
+        """Inputs of all tests, in the order of `people.meet()`."""
+        return np.concatenate([test.inputs for name, test in self.tests.items() if name != "pairs_without_calm"])
 
     @property
     def calibration(self) -> NDArray[np.float32]:
@@ -199,11 +220,12 @@ class Pairs:
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Draw the pairs of an epoch."""
         people = self.people
+        learned = np.where(people.far, people.speakers < _FIRST_FAR_TEST, ~np.isin(people.speakers, self.left_out))
         pools = [
             (
                 np.flatnonzero(people.face_labels == as_seen(label)),
-                np.flatnonzero(people.learned & ~people.far & (people.voice_labels == label)),
-                np.flatnonzero(people.learned & people.far & (people.voice_labels == label)),
+                np.flatnonzero(learned & ~people.far & (people.voice_labels == label)),
+                np.flatnonzero(learned & people.far & (people.voice_labels == label)),
             )
             for label in range(len(EMOTIONS))
         ]
@@ -222,12 +244,42 @@ class Pairs:
             yield inputs, targets[labels]
 
 
-def as_tests(people: People, inputs: NDArray[np.float32]) -> dict[str, Examples]:
-    """Return as tests what a net's inputs are for the pairs of `people.meet()`, [n, ...]."""
+def as_tests(
+    people: People, inputs: NDArray[np.float32], *, unseen: NDArray[np.float32] | None = None
+) -> dict[str, Examples]:
+    """Return as tests what a net's inputs are for the pairs of `people.meet()`.
+
+    Args:
+        people: who met.
+        inputs: [n, ...].
+        unseen: [n, 8] what a net gave that did not know the actors who test.
+    """
     voices, _ = people.meet()
     labels, far, speakers = people.voice_labels[voices], people.far[voices], people.speakers[voices]
     which = {"pairs": ~far, "pairs_without_calm": ~far & (labels != _CALM), "pairs_far": far}
-    return {name: Examples(inputs[one], labels[one], speakers[one]) for name, one in which.items() if one.any()}
+    given = {name: None if unseen is None or name == "pairs_far" else unseen[one] for name, one in which.items()}
+    return {
+        name: Examples(inputs[one], labels[one], speakers[one], unseen=given[name])
+        for name, one in which.items()
+        if one.any()
+    }
+
+
+def without_tests(name: str, checkpoints: Path) -> Path:
+    """Return where the checkpoint of a training lies that left out the actors who test."""
+    return checkpoints / f"{name}_without_{voice_mel.TEST_ACTORS[0]}_to_{voice_mel.TEST_ACTORS[-1]}.pt"
+
+
+def unknowing_voice(checkpoints: Path) -> dict[str, Any]:
+    """Return the weights of the `voice_mel` that did not hear the actors who test.
+
+    Raises:
+        ExportError: it was not trained.
+    """
+    checkpoint = without_tests("voice_mel", checkpoints)
+    if not checkpoint.exists():
+        raise ExportError(f"fusion is measured with {checkpoint}: train voice_mel first, with the same --checkpoints")
+    return best_weights(checkpoint)
 
 
 def read_people(data: Path) -> People:
@@ -239,7 +291,7 @@ def read_people(data: Path) -> People:
     copies = fer.near_copies(data)
     train = train.only(fer.has_clear_emotion(train.votes))
     test = test.only(fer.has_clear_emotion(test.votes) & np.array([file not in copies for file in test.files]))
-    clips = [*read_ravdess(data, voice_mel.TRAINING_ACTORS), *read_ravdess(data, voice_mel.TEST_ACTORS)]
+    clips = read_ravdess(data, ACTORS)
     clips += [clip for clip in read_cremad(data) if clip.target.max() >= _AGREED]
     return _people(train.images, _labels(train), test.images, _labels(test), [recording(clip) for clip in clips])
 

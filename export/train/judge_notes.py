@@ -67,7 +67,7 @@ _CARD = judge.CARD | {
         "the key as seen by bass, melody, both hands and in windows of 8 s; kinds of chords, their places in the key, "
         "the motion of roots and bass; the melody's intervals and degrees; gaps between strikes, lengths, pulse; the "
         "course of loudness, density and pitch. Their definitions are in `robotd/perceive/features/` (`symbolic.py` "
-        "lists the modules). Standardised inside the model and held within 4 deviations; float."
+        "lists the modules). Standardised inside the model and held within 4 deviations; computed in float."
     ),
     "Training": (
         "As `judge`: EMOPIA's training and validation songs, 40 epochs, each clip in 8 versions (as it is; cut to "

@@ -310,6 +310,7 @@ RECIPE = Recipe(
     },
     views=(View("song_a2e", A2E, EIGHT),),
     fit=fit,
+    weights_only=True,
     # The adapter: large weights of neighbouring bands that nearly cancel each other.
     leave_float=("node_conv1d",),
 )

@@ -153,9 +153,7 @@ class FaceReader:
             return largest
         return largest if largest.width * largest.height > _TAKE_OVER * same.width * same.height else same
 
-    def _see(
-        self, image: NDArray[np.uint8], face: FoundFace
-    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]] | None:
+    def _see(self, image: NDArray[np.uint8], face: FoundFace) -> tuple[NDArray[np.float32], NDArray[np.uint8]] | None:
         """Return what the model needs to know of a face, and its crop; None if the mesh sees none there."""
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype("uint8", copy=False)
         mesh = self._landmarker.mesh(image, face) if self._landmarker.has_mesh else None

@@ -192,7 +192,11 @@ class FileReader:
         reader = self._faces()
         image = picture(path)
         if self._crop:
-            return FileReading(str(path), "face", reader.model, reader.read_crop(image), {})
+            try:
+                reading = reader.read_crop(image)
+            except MediaError as error:
+                raise MediaError(f"{path}: {error}") from error
+            return FileReading(str(path), "face", reader.model, reading, {})
         found = reader.read_picture(image)
         if found is None:
             raise MediaError(f"{path}: shows no face (is it a face crop already? then add --crop)")

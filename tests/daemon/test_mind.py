@@ -116,7 +116,8 @@ async def test_a_frame_and_an_utterance_become_a_feeling() -> None:
     feeling = outcomes[-1]
     assert isinstance(feeling, Feeling)
     assert set(feeling.readings) == {"face", "voice"}
-    assert mind.models == {"face": "face_image", "landmarker": "tflite", "voice": "voice_mel"}
+    voices = "+".join(Config().voice.chosen)
+    assert mind.models == {"face": "face_image", "landmarker": "tflite", "voice": voices}
 
 
 @pytest.mark.usefixtures("broken_face")

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed (pip install
 
 from export.convert.expose import EMBEDDING, expose  # noqa: E402 - after the check for torch
 from export.errors import ExportError  # noqa: E402
-from export.train import face_image, fusion, fusion_joint  # noqa: E402
+from export.train import face_image, fusion, fusion_joint, voice_mel  # noqa: E402
 from export.train.fusion import Head, Pairs, People, as_seen, as_tests, made_up_people  # noqa: E402
 from export.verify import onnx_outputs, open_session  # noqa: E402
 from robotd.emotion import EMOTIONS, Emotion  # noqa: E402
@@ -50,6 +50,7 @@ def pairs(people: People) -> Pairs:
         20,
         64,
         as_tests(people, np.zeros((len(people.meet()[0]), 2), np.float32)),
+        voice_mel.TEST_ACTORS,
     )
 
 
@@ -91,6 +92,22 @@ def test_calm_and_afar_are_tests_of_their_own() -> None:
     groups = tests["pairs_far"].groups
     assert groups is not None
     assert groups.min() > 1_000
+
+
+def test_figures_come_from_a_net_that_had_not_heard_who_tests() -> None:
+    people = crowd()
+    count = len(people.meet()[0])
+    tests = as_tests(people, np.zeros((count, 2), np.float32), unseen=np.ones((count, 8), np.float32))
+    unseen = tests["pairs"].unseen
+    assert unseen is not None
+    assert len(unseen) == len(tests["pairs"])
+    # Nobody's net has heard those from afar who test.
+    assert tests["pairs_far"].unseen is None
+
+
+def test_without_such_a_net_there_are_no_figures(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="train voice_mel first"):
+        fusion_joint.measured(fusion_joint.RECIPE, pairs(crowd()), tmp_path)
 
 
 def test_the_head_standardises_by_itself() -> None:

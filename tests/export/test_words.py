@@ -117,6 +117,14 @@ def test_held_texts_are_learned_once_they_have_measured(tmp_path: Path) -> None:
     assert sizes == {"generated_house": 8, "generated_moods": 3}
 
 
+def test_labels_of_isear_teach_the_messages_that_hold_some_of_it() -> None:
+    texts = texts_of("isear", ("my exam went well", "joy"), ("I lied to her", "guilt"))
+    labels = words._labels_for("shortmsg5", texts)
+    assert labels[0].tolist() == [0.0, 1.0, 0.0, 0.0, 0.0]
+    assert not labels[1].any()
+    assert not words._labels_for("shortmsg5", texts_of("meld", ("hello", "joy"))).any()
+
+
 @pytest.mark.parametrize("name", CLASSES_OF_SETS)
 def test_every_class_has_a_place_in_the_house(name: str) -> None:
     house = house_targets(texts_of(name, *(("some words", label) for label in CLASSES[name])))

@@ -43,7 +43,7 @@ def perceive(state: Path, *arguments: str, stdin: str = "") -> tuple[int, list[d
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=110,
     )
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
@@ -86,6 +86,14 @@ def test_a_bad_file_is_told_and_the_others_are_read(tmp_path: Path, portrait: Pa
     assert "no such file" in str(readings[2]["error"])
     assert readings[3]["label"] == "happy"
     assert "Traceback" not in log
+
+
+def test_a_crop_that_the_mesh_sees_no_face_in_is_named(tmp_path: Path) -> None:
+    blank = tmp_path / "blank.png"
+    cv2.imwrite(str(blank), np.full((48, 48), 120, np.uint8))
+    code, (refused,), _ = perceive(tmp_path, "--as", "face", "--model", "face_landmarks", "--crop", str(blank))
+    assert code == 1
+    assert refused["error"] == f"{blank}: the face mesh sees no face in the crop"
 
 
 def test_sound_without_speech_is_read_as_a_whole(tmp_path: Path) -> None:
@@ -137,7 +145,7 @@ def test_a_midi_file_is_read_as_a_score(tmp_path: Path) -> None:
         probabilities["Q1"] + probabilities["Q4"] - probabilities["Q2"] - probabilities["Q3"], abs=1e-3
     )
     assert features["note_density_mean"] == pytest.approx(4.0)
-    assert len(features) == 14
+    assert len(features) == 240
     assert "has no notes" in str(refused["error"])
 
 
@@ -145,3 +153,63 @@ def test_a_score_model_can_be_chosen(tmp_path: Path) -> None:
     code, _, log = perceive(tmp_path, "--as", "score", "--model", "voice_mel", "any.mid")
     assert code == 1
     assert "voice_mel is a voice model, not a score model" in log
+
+
+def test_a_model_says_by_itself_what_it_reads(tmp_path: Path) -> None:
+    code, (reading,), _ = perceive(tmp_path, "--model", "voice_prosody", str(tone(tmp_path / "tone.wav")))
+    assert code == 0
+    assert (reading["kind"], reading["model"]) == ("voice", "voice_prosody")
+
+
+def test_a_model_that_reads_no_files_is_refused(tmp_path: Path) -> None:
+    code, _, log = perceive(tmp_path, "--model", "face_mesh", "any.png")
+    assert code == 2
+    assert "face_mesh reads no files" in " ".join(log.split())
+
+
+def test_a_text_gives_a_reading_for_each_of_its_lines(tmp_path: Path) -> None:
+    said = tmp_path / "said.txt"
+    said.write_text("I am so happy and proud of you!\n\nмне грустно\nI feel terribly sad and lonely today.\n")
+    code, (glad, strange, sad), log = perceive(tmp_path, str(said))
+    assert code == 1
+    assert [reading["line"] for reading in (glad, strange, sad)] == [1, 3, 4]
+    assert (glad["kind"], glad["label"], sad["label"]) == ("words", "happy", "sad")
+    assert "English is wanted" in str(strange["error"])
+    assert "line 3" in log
+
+
+def test_a_model_of_other_classes_tells_its_own_and_ours(tmp_path: Path) -> None:
+    said = tmp_path / "said.txt"
+    said.write_text("i feel so tender and loving towards you\n")
+    code, (reading,), _ = perceive(tmp_path, "--model", "words_emotion6", str(said))
+    own, eight = reading["probabilities"], reading["eight"]
+    assert code == 0
+    assert isinstance(own, dict)
+    assert isinstance(eight, dict)
+    assert set(own) == {"sadness", "joy", "love", "anger", "fear", "surprise"}
+    assert reading["label"] == "love"
+    assert eight["happy"] == pytest.approx(own["joy"] + own["love"], abs=1e-5)
+
+
+def test_a_song_is_read_for_valence_and_arousal(tmp_path: Path) -> None:
+    code, (reading,), _ = perceive(tmp_path, "--as", "song", str(tone(tmp_path / "tone.ogg")))
+    ratings = reading["ratings"]
+    assert code == 0
+    assert isinstance(ratings, dict)
+    assert reading["label"] in {"Q1", "Q2", "Q3", "Q4"}
+    assert reading["valence"] == pytest.approx((ratings["valence"] - 5.0) / 5.0, abs=1e-3)
+    assert reading["curve"]
+
+
+def test_silence_is_no_song(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silence.wav", np.zeros(32_000), 16_000)
+    code, (refused,), log = perceive(tmp_path, "--as", "song", str(tmp_path / "silence.wav"))
+    assert code == 1
+    assert "silent" in str(refused["error"])
+    assert "silence.wav" in log
+
+
+def tone(path: Path) -> Path:
+    time_s = np.arange(4 * 16_000) / 16_000
+    soundfile.write(path, 0.1 * np.sign(np.sin(2.0 * np.pi * 220.0 * time_s)), 16_000)
+    return path

@@ -7,6 +7,7 @@ import pytest
 from mido import Message, MidiFile, MidiTrack
 
 from export.data.emopia import read_emopia
+from tests.export.test_check import write_emopia
 
 LABELS = """\
 id,song,clip,quadrant,split
@@ -16,8 +17,8 @@ Q2_b_0,b,0,Q2,val
 """
 
 
-def published(tmp_path: Path, *clips: str) -> Path:
-    """Write a training split in the published layout, with one note a clip."""
+def written(tmp_path: Path, *clips: str) -> Path:
+    """Write a training split in our layout, with one note a clip."""
     folder = tmp_path / "music" / "midi" / "emopia"
     folder.mkdir(parents=True)
     (folder / "labels.csv").write_text(LABELS)
@@ -31,11 +32,19 @@ def published(tmp_path: Path, *clips: str) -> Path:
 
 
 def test_reads_the_clips_of_a_split_with_song_and_quadrant(tmp_path: Path) -> None:
-    clips = read_emopia(published(tmp_path, "Q4_a_1", "Q1_a_0"), "train")
+    clips = read_emopia(written(tmp_path, "Q4_a_1", "Q1_a_0"), "train")
     assert [(clip.song, clip.quadrant) for clip in clips] == [("a", 0), ("a", 3)]
     assert [clip.notes.pitch.tolist() for clip in clips] == [[60], [60]]
 
 
 def test_a_missing_clip_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"emopia_train\.tar has no Q4_a_1\.mid"):
-        read_emopia(published(tmp_path, "Q1_a_0"), "train")
+        read_emopia(written(tmp_path, "Q1_a_0"), "train")
+
+
+def test_reads_the_clips_as_published(tmp_path: Path) -> None:
+    write_emopia(tmp_path)
+    train, val = (read_emopia(tmp_path, split) for split in ("train", "val"))
+    assert [(clip.song, clip.quadrant) for clip in train] == [("abc-d_e1", 0), ("abc-d_e2", 1)]
+    assert [(clip.song, clip.quadrant) for clip in val] == [("abc-d_e3", 2)]
+    assert all(clip.notes.pitch.tolist() == [60, 64] for clip in train + val)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from export.data import fer
+from tests.export.test_check import table, write_fer
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
@@ -18,7 +19,7 @@ def votes(**given: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     return np.array([[given.get(column, 0) for column in fer.VOTE_COLUMNS]], np.float32)
 
 
-def test_reads_pictures_labels_and_votes_of_the_published_layout(tmp_path: Path) -> None:
+def test_reads_pictures_labels_and_votes_of_our_layout(tmp_path: Path) -> None:
     faces = tmp_path / "faces"
     faces.mkdir()
     names = ["sad/Training_1.jpg", "happy/Training_2.jpg"]
@@ -42,6 +43,24 @@ def test_reads_pictures_labels_and_votes_of_the_published_layout(tmp_path: Path)
     assert read.votes[0, fer.VOTE_COLUMNS.index("sadness")] == 6
     assert read.votes[1, fer.VOTE_COLUMNS.index("happiness")] == 10
     assert read.only(np.array([False, True])).files == (names[1],)
+
+
+def test_reads_the_tables_of_the_makers(tmp_path: Path) -> None:
+    write_fer(tmp_path / "FER", "icml_face_data.csv")
+    read = fer.read_fer(tmp_path, "train")
+    assert read.files[0] == "angry/Training_0"
+    assert list(read.labels) == list(range(7))
+    assert read.images.shape == (7, 48, 48)
+    assert read.votes.shape == (7, len(fer.VOTE_COLUMNS))
+
+
+def test_copies_in_the_tables_of_the_makers_are_found(tmp_path: Path) -> None:
+    usages = ["Training", "PublicTest", "PublicTest"]
+    pixels = [" ".join([level] * 48 * 48) for level in ("7", "7", "8")]
+    rows = [{"emotion": 3, "pixels": text, "Usage": use} for text, use in zip(pixels, usages, strict=True)]
+    table(tmp_path / "fer2013.csv", rows)
+    table(tmp_path / "fer2013new.csv", [{"Usage": use, **dict.fromkeys(fer.VOTE_COLUMNS, 1)} for use in usages])
+    assert fer.near_copies(tmp_path) == {"happy/PublicTest_1"}
 
 
 def test_single_votes_are_slips() -> None:

@@ -10,6 +10,7 @@ import soundfile
 from export.data.cremad import read_cremad
 from export.data.ravdess import read_ravdess
 from robotd.emotion import EMOTIONS
+from tests.export.test_check import table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,3 +48,29 @@ def test_cremad_targets_are_what_listeners_heard(tmp_path: Path) -> None:
     assert clip.speaker == "cremad-1001"
     heard = {emotion.value: float(share) for emotion, share in zip(EMOTIONS, clip.target, strict=True) if share}
     assert heard == {"neutral": 0.75, "happy": 0.25}
+
+
+def test_ravdess_reads_from_wherever_its_archive_was_unpacked(tmp_path: Path) -> None:
+    folder = tmp_path / "RAVDESS" / "Audio_Speech_Actors_01-24"
+    for actor in (1, 2):
+        write_tone(folder / f"Actor_{actor:02d}" / f"03-01-05-01-02-01-{actor:02d}.wav", 48000)
+    clips = read_ravdess(tmp_path, range(1, 3))
+    assert [clip.speaker for clip in clips] == ["ravdess-01", "ravdess-02"]
+    assert {EMOTIONS[clip.target.argmax()].value for clip in clips} == {"angry"}
+
+
+def test_cremad_reads_as_published(tmp_path: Path) -> None:
+    folder = tmp_path / "CREMA-D"
+    write_tone(folder / "AudioWAV" / "1003_IEO_ANG_HI.wav", 16000)
+    heard = {"": "100001", "A": 3, "D": 1, "F": 0, "H": 0, "N": 0, "S": 0, "fileName": "1003_IEO_ANG_HI"}
+    table(folder / "processedResults" / "tabulatedVotes.csv", [heard])
+    (clip,) = read_cremad(tmp_path)
+    assert clip.speaker == "cremad-1003"
+    assert clip.samples.shape == (16000,)
+    shares = {emotion.value: float(share) for emotion, share in zip(EMOTIONS, clip.target, strict=True) if share}
+    assert shares == {"angry": 0.75, "disgust": 0.25}
+
+
+def test_cremad_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"tabulatedVotes\.csv\.gz"):
+        read_cremad(tmp_path)
