@@ -29,6 +29,8 @@ EXTRA = frozenset(
 )
 #: So long may a line of somebody else's be in ours.
 _LONGEST = 300
+#: How TorchScript begins a traceback, at whose end the reason stands.
+_TRACEBACK_FOLLOWS = "The following operation failed in the TorchScript interpreter"
 #: Escape sequences for terminals.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -51,6 +53,8 @@ def first_line(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     lines = [line.strip() for line in _COLOUR.sub("", str(error)).splitlines() if line.strip()]
+    if lines and lines[0].startswith(_TRACEBACK_FOLLOWS):
+        lines = [lines[-1].partition(": ")[2] or lines[-1]]
     line = lines[0] if lines else type(error).__name__
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 

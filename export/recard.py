@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from robotd.perceive.manifest import load_manifest
 
 from .add import card_of
-from .card import Files, write_card
+from .card import MANIFEST, Files, write_card
 from .errors import AskedError, ExportError
 from .recipes import NAMES, recipe_named
 from .whole import whole
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from robotd.perceive.manifest import ModelEntry
 
 _FIGURES = "## Figures"
+#: How the paragraph over the figures begins, which is written anew.
+_KEY = "`before` is"
 #: How the paragraph under the figures of a recipe's card begins.
 _CAPTIONS = ("Rows of the picture", "What was rated")
 #: The first part of a card that a person fills in.
@@ -30,8 +32,11 @@ def rewrite(name: str, folder: Path) -> Path:
 
     Raises:
         AskedError: the manifest has no such model.
-        ExportError: the figures of a recipe's model, which only its card holds in full, are not there.
+        ExportError: there is no manifest, or the figures of a recipe's model are not there, which only its card holds
+            in full.
     """
+    if not (folder / MANIFEST).is_file():
+        raise ExportError(f"{folder}: has no {MANIFEST}; --models names the folder with the models")
     models = load_manifest(folder).models
     if name not in models:
         near = difflib.get_close_matches(name, models, n=1)
@@ -59,7 +64,8 @@ def _rewrite_recipes(name: str, entry: ModelEntry, folder: Path) -> None:
     ends = [n for n, paragraph in enumerate(paragraphs) if paragraph.startswith(_CAPTIONS)]
     if _FIGURES not in paragraphs or not ends:
         raise ExportError(f"{path}: has no figures; `build {name}` measures them and writes the card")
-    tables = paragraphs[paragraphs.index(_FIGURES) + 1 : ends[0]]
+    told = paragraphs[paragraphs.index(_FIGURES) + 1 : ends[0]]
+    tables = [paragraph for paragraph in told if not paragraph.startswith(_KEY)]
     files = Files(
         folder / entry.file,
         {output.name: list(output.shape) for output in entry.outputs},

@@ -65,7 +65,8 @@ def add_command(
     console.print(f"{name} is in {models / 'manifest.yaml'}; its card is {models / (entry.card or '')}", soft_wrap=True)
     for figure, value in entry.measured.items():
         console.print(f"{figure}: {value}", soft_wrap=True)
-    console.print(f"`robotd perceive --as {chosen} --model {name} FILE` reads with it", soft_wrap=True)
+    once = "" if models.resolve() == _HERE.resolve() else f" once it is added to {_HERE}, where the daemon looks"
+    console.print(f"`robotd perceive --as {chosen} --model {name} FILE` reads with it{once}", soft_wrap=True)
 
 
 def card_command(name: Name, models: Models = _HERE) -> None:

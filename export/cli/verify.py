@@ -51,10 +51,9 @@ def verify_command(
     """
     from ..compare import compare
 
+    names = None if labels is None else [label.strip() for label in labels.split(",")]
     with busy(f"running {first.name} and {second.name}"):
-        found = compare(
-            first, second, data, read_as=task_of(read_as), labels=None if labels is None else labels.split(",")
-        )
+        found = compare(first, second, data, read_as=task_of(read_as), labels=names)
     _print(found)
     failed = _judge(found, bound, tolerance)
     for line in failed:

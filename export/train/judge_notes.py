@@ -106,5 +106,7 @@ RECIPE = replace(
     read=read,
     generate=partial(judge.generate, of=note_features),
     loss=loss,
+    int8=True,
+    weights_only=True,
     schedule=Schedule(epochs=40, learning_rate=2e-3, warmup=0.0, weight_decay=0.1, ema_decay=0.98, choose=False),
 )

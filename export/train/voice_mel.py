@@ -130,7 +130,7 @@ class Voices:
     def without(self, speakers: Sequence[int]) -> Voices:
         """Leave out some speakers; their utterances are the test."""
         out = np.isin(self.speakers, speakers)
-        kept = np.flatnonzero(~out)
+        kept = np.flatnonzero(~out).tolist()
         first = next(iter(self.tests.values()))
         left_out = Examples(first.inputs[out], first.truth[out], self.speakers[out])
         return Voices([self.recordings[i] for i in kept], self.speakers[kept], {"left_out": left_out})
@@ -195,7 +195,7 @@ _CARD = {
         "Four 3x3 convolutions with batch normalisation and max-pooling (16, 32, 48, 64 channels), a bidirectional "
         "LSTM of 64 units, and a linear layer over peak and mean of what the LSTM says and mean and spread of what the "
         "convolutions see. The picture is standardised over the frames that sound, padding does not count. The LSTM "
-        "stays in float."
+        "is computed in float, its weights stored as int8."
     ),
     "Training": (
         "RAVDESS's actors 1-20: whole files and the stretches that the daemon's voice activity cuts out of them, at "

@@ -96,7 +96,7 @@ _CARD = {
         f"timing, the spectral one on {len(NAMES) - len(PROSODIC)} statistics of cepstra, of the spectrum's shape, of "
         "the harmonics and of modulation. The answer is the average of their logarithmic probabilities, half and half. "
         "The statistics are standardised inside the model. Definitions and sources stand in "
-        "`robotd/perceive/features/prosody.py` and `speech_statistics.py`. Float: int8 would save little."
+        "`robotd/perceive/features/prosody.py` and `speech_statistics.py`. The weights are stored in int8."
     ),
     "Training": (
         "Each recording comes in ten versions: the utterance, the whole file, and eight that are cut elsewhere, "
@@ -111,21 +111,20 @@ _CARD = {
         "| logistic regression | .528 | .551 | .615 |\n"
         "| perceptron on the statistics (shipped) | .527 | .558 | .630 |\n"
         "| CNN on frames of 30 ms | .514 | .510 | .583 |\n"
-        "| RNN on frames | .407 | .433 | .490 |\n"
-        "| LSTM on frames | - | - | - |\n\n"
+        "| RNN on frames | .407 | .433 | .490 |\n\n"
         "The first three in all five folds (the perceptron has .630 with four changed versions, .634 as shipped); the "
         "vector machine and regression learnt from utterance and whole file only: changed versions did not help the "
         "regression (.610), and the machine's vectors would not fit into 600 kB. CNN and RNN in three of the folds "
-        "(actors 5-12 and 17-20, where the shipped model has .587), LSTM in one (actors 17-20, where CNN, RNN and the "
-        "shipped model have .579, .442 and .554), each 20 epochs on two versions of a recording. One classifier for "
-        "both paths together: vector machine .593, regression .603, perceptron .620."
+        "(actors 5-12 and 17-20, where the shipped model has .587), each 20 epochs on two versions of a recording; an "
+        "LSTM has not been measured. One classifier for both paths together: vector machine .593, regression .603, "
+        "perceptron .620."
     ),
     "Split": SPLIT.format(
         measured="for each",
         chosen=(
             "The features, the kind of net and its settings were compared on these same folds (see Compared), so the "
-            "figures are a little too good; each fold's net learnt nothing else from its people, and the number of "
-            "epochs was the same for all."
+            "figures are a little too good; but no net learnt from its fold's people, and all were trained for the "
+            "same number of epochs."
         ),
         by_fold=".783, .683, .525, .625 and .554 of the utterances of actors 1-4, 5-8, 9-12, 13-16 and 17-20",
     ),
@@ -161,5 +160,5 @@ RECIPE = Recipe(
     loss=loss,
     schedule=Schedule(epochs=45, learning_rate=3e-3, warmup=0.2, weight_decay=0.05, ema_decay=0.99, choose=False),
     folds=partial(measured_in_folds, folds=FOLDS),
-    int8=False,
+    weights_only=True,
 )

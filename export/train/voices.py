@@ -38,8 +38,8 @@ _CALIBRATION = 200
 SPLIT = (
     "By speaker, in five folds of two men and two women each: {measured}, nets of the same recipe that had not heard "
     "the speaker gave the figures and the temperature above, `voiced` from the longest utterance that the daemon would "
-    "cut out of a file, `whole` from the file with its silence. {chosen} The shipped model learnt from all 20 actors. Actors differ greatly: {by_fold}. The "
-    "intervals are drawn by actor."
+    "cut out of a file, `whole` from the file with its silence. {chosen} The shipped model learnt from all 20 actors. "
+    "Actors differ greatly: {by_fold}. The intervals are drawn by actor."
 )
 LIMITS = (
     "Two sentences of North American English, acted in a studio by 20 people. Little carries over to other recordings: "

@@ -52,6 +52,7 @@ def test_an_added_model_reads_faces_in_the_daemons_reader(face: Path, tmp_path: 
     result = run("add", "my_face", face, *FACE, "--licence", "MIT", "--temperature", "2", "--models", models)
     assert result.exit_code == 0, result.output
     assert "robotd perceive --as face --model my_face" in result.output
+    assert f"once it is added to {SHIPPED}" in " ".join(result.output.split())
 
     manifest = load_manifest(models)
     entry = manifest.models["my_face"]
@@ -122,6 +123,9 @@ def test_a_card_of_nothing(tmp_path: Path) -> None:
     result = run("card", "face_imag", "--models", tmp_path)
     assert result.exit_code == 2
     assert "did you mean face_image?" in result.stderr
+    nowhere = run("card", "face_image", "--models", tmp_path / "nowhere")
+    assert nowhere.exit_code == 1
+    assert "nowhere: has no manifest.yaml; --models names" in nowhere.stderr
 
 
 # --- bad input: one clear line, nothing written

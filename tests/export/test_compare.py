@@ -119,6 +119,8 @@ def test_a_folder_for_each_label(models: dict[str, Path], tmp_path: Path) -> Non
     assert result.exit_code == 0, result.output
     assert "12 examples" in result.output
     assert verify(models["fine"], models["spoiled"], *folders).exit_code == 1
+    spaced = [*folders[:-1], ", ".join(tiny.LABELS)]
+    assert "12 examples" in verify(models["fine"], models["int8"], *spaced).output
     assert "--labels" in verify(models["fine"], models["int8"], "--data", tmp_path, "--as", "face").stderr
     wrong = verify(models["fine"], models["int8"], "--data", tmp_path, "--as", "face", "--labels", "a,b")
     assert "has no folder that is called a, b" in wrong.stderr

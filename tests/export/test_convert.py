@@ -98,6 +98,12 @@ def test_torchscript(tmp_path: Path) -> None:
     check_face(tmp_path / "face.onnx")
 
 
+def test_what_torchscript_cannot_take_is_told_with_the_reason(tmp_path: Path) -> None:
+    source = tiny.saved_script(tmp_path / "face.pt")
+    line = refused(convert(source, "--input-shape", "1,3,48,48"), tmp_path / "face.onnx")
+    assert "can't take --input-shape 1,3,48,48 (Given groups=1" in line
+
+
 @pytest.mark.usefixtures("mynets")
 def test_state_dict_with_its_class(tmp_path: Path) -> None:
     torch.save({"state_dict": tiny.net().state_dict(), "epoch": 3}, tmp_path / "weights.pth")

@@ -172,5 +172,5 @@ def test_the_shipped_file_is_an_int8_model_of_modest_size(name: str) -> None:
     entry = load_manifest().models[name]
     content = (ROOT / "models_onnx" / entry.file).read_bytes()
     assert hashlib.sha256(content).hexdigest() == entry.sha256
-    assert len(content) <= 1_500_000
+    assert len(content) <= 750_000
     assert b"QuantizeLinear" in content
