@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 _LEAST_WEIGHTS = 512
 _HIGHEST = 127
 #: Which input of an operator holds weights, and along which axis each slice has a scale of its own.
-_WEIGHTS = {"Slice": ((0, 0),), "Conv": ((1, 0),), "MatMul": ((1, -1),), "GRU": ((1, 1), (2, 1)), "LSTM": ((1, 1), (2, 1))}
+_WEIGHTS = {
+    "Conv": ((1, 0),),
+    "GRU": ((1, 1), (2, 1)),
+    "LSTM": ((1, 1), (2, 1)),
+    "MatMul": ((1, -1),),
+    # PyTorch cuts the weights of recurrent layers out of larger ones.
+    "Slice": ((0, 0),),
+}
 
 
 def quantise_weights(source: Path, target: Path, *, half: Sequence[str] = ()) -> None:

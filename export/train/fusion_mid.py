@@ -163,5 +163,5 @@ RECIPE = Recipe(
     folds=measured,
     trunks=("face_image", "voice_mel"),
     # Four dozen thousand weights: int8 would save 0.1 MB and nothing else.
-    int8=False,
+    weights_only=True,
 )

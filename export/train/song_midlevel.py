@@ -285,6 +285,11 @@ _CARD = {
         "draw whole albums. The clips are for academic research; nothing of them is in the weights but what can be "
         "learnt from them."
     ),
+    "Intended use": (
+        "To sort songs by mood for recommendations, and to follow the mood of what plays. Not a judgement of music's "
+        "worth, nor of how a listener feels. The ratings are from research sets, some without a stated licence: take "
+        "the weights for research and private use unless you have cleared that."
+    ),
 }
 
 RECIPE = Recipe(

@@ -73,7 +73,8 @@ class Mode(nn.Module):  # type: ignore[misc]  # torch is untyped here
     def _fits(self, shares: Any) -> Any:
         """Take [n, 12, times] and return [n, profiles, times]: the soft maximum of the correlations."""
         centred = shares - shares.mean(dim=1, keepdim=True)
-        unit = centred / ((centred**2).mean(dim=1, keepdim=True) + _FLAT * _FLAT).sqrt()
+        # Not added: PyTorch's exporter takes so small an addend for nothing, and silence would be divided by 0.
+        unit = centred / (centred**2).mean(dim=1, keepdim=True).clamp(min=_FLAT * _FLAT).sqrt()
         samples, _, times = unit.shape
         turned = unit.transpose(1, 2).reshape(samples * times, 1, CLASSES)
         correlations = conv1d(torch.cat([turned, turned[..., : CLASSES - 1]], dim=2), self.profiles)

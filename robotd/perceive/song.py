@@ -119,7 +119,7 @@ class SongReader:
     def read(self, samples: NDArray[np.float32], rate_hz: int) -> SongReading:
         """Return the reading of a song: the mean over windows that lie side by side, the last at its end.
 
-        A song that is shorter than a window is repeated.
+        A song that is shorter than a window is repeated; silent windows are left out.
 
         Args:
             samples: [n] float32, mono.
@@ -134,6 +134,11 @@ class SongReader:
         sound = soxr.resample(np.asarray(samples, np.float32), rate_hz, self._picture.rate_hz)
         picture = self._picture.draw(sound.astype(np.float32))
         starts, windows = cut_windows(picture, self._frames)
+        # A window of nothing, such as a pause, has no mood, and its mean and deviation would be those of nothing.
+        sounding = np.ptp(windows, axis=(1, 2)) > 0.0
+        if not sounding.any():
+            raise MediaError("the song is silent")
+        starts, windows = starts[sounding], windows[sounding]
         given = [self._model.run(window[None]) for window in windows]
         means: dict[str, list[float]] = {
             name: np.stack([one[n][0] for one in given]).astype(np.float64).mean(axis=0).tolist()

@@ -51,7 +51,7 @@ def test_check_shows_the_settings_without_their_secrets(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "robot_id: robot" in done.stdout
     assert "hunter2" not in done.stdout
-    assert "voice model: voice_mel: ok" in done.stdout
+    assert "voice model: voice_prosody+voice_features+voice_mel: ok" in done.stdout
 
 
 def test_check_fails_on_a_model_that_can_not_be_used(tmp_path: Path) -> None:

@@ -164,3 +164,11 @@ def test_a_model_that_tells_no_mood_is_refused(tmp_path: Path) -> None:
     folder = installed(tmp_path, content, **entry, labels=["happy", "sad", "tender"])
     with pytest.raises(ModelError, match="rates valence and energy"):
         SongReader("tiny", load_manifest(folder), Runtime())
+
+
+def test_a_pause_longer_than_a_window_has_no_mood() -> None:
+    reader = SongReader("song_va", load_manifest(), Runtime())
+    sound = music(9.0, rate_hz=RATE_HZ) + 0.1 * np.random.default_rng(0).standard_normal(9 * RATE_HZ).astype(np.float32)
+    with_pause = reader.read(np.concatenate([sound, np.zeros(27 * RATE_HZ, np.float32), sound]), RATE_HZ)
+    assert all(np.isfinite(value) for value in with_pause.ratings.values())
+    assert with_pause.valence == pytest.approx(reader.read(np.concatenate([sound, sound]), RATE_HZ).valence, abs=0.3)
