@@ -74,7 +74,7 @@ _HELD_OUT = 5
 _OFTEN, _STRONG = 12, 0.25
 #: Pieces inside of words.
 _INNER = 600
-VOCABULARY = 6_000
+VOCABULARY = 9_500
 WIDTH, HIDDEN, DROPOUT = 48, 40, 0.4
 _MINILM = Path(".cache/minilm")
 
