@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from robotd.perceive.manifest import Manifest, ModelEntry
 
 
+#: A table of fewer columns would break the names.
+_WIDTH = 140
+
+
 def models_command(
     *,
     fetch: Annotated[bool, typer.Option("--fetch", help="Get the files that are missing, then stop.")] = False,
@@ -38,14 +42,19 @@ def models_command(
         typer.echo(json.dumps(described, ensure_ascii=False))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("model", "task", "size", "state", "measured", "data and its licence")
+    names = [Column(name, no_wrap=True) for name in ("model", "task", "size", "state")]
+    table = Table(*names, "latency", "measured", "data and its licence")
     for model in described:
         measured = next((f"{key} {value}" for key, value in model["measured"].items()), "")
+        latency = model["measured"].get("latency_ms")
         size = f"{model['size_bytes'] / 1e6:.2f} MB" if model["size_bytes"] else ""
-        table.add_row(model["name"], model["task"], size, model["state"], measured, model["licence"])
-    Console().print(table)
+        told = f"{latency:g} ms" if latency else ""
+        table.add_row(model["name"], model["task"], size, model["state"], told, measured, model["licence"])
+    # Where nobody looks at a terminal of some width the lines may be long.
+    console = Console()
+    Console(width=max(console.width, _WIDTH)).print(table)
     typer.echo("The cards (models_onnx/*.md) and `--json` tell more.")
 
 

@@ -58,8 +58,8 @@ async def test_a_network_camera_and_a_sound_server_run_the_same_chain(tmp_path: 
                 await eventually(lambda: any(feeling["voice"] for feeling in robot.said("feeling")))
                 await listener.wait_for(R + "status", "online")
 
-                readers = {child.pid for child in psutil.Process(robot.pid).children()}
-                assert len(readers) == 2
+                # One for the camera, one for the microphone; a busy machine may have to start one again.
+                await eventually(lambda: len(psutil.Process(robot.pid).children()) == 2)
                 muted = await listener.ask(R + "command/mute", json.dumps({"camera": True, "microphone": True}))
                 assert muted["status"] == "ok"
                 assert psutil.Process(robot.pid).children() == []
