@@ -49,6 +49,9 @@ async def test_a_network_camera_and_a_sound_server_run_the_same_chain(tmp_path: 
             f"mqtt.port={broker.port}",
             f"camera.source={camera}",
             "microphone.device=pulse",
+            # A busy machine takes its time to open them, which is not what is tried here.
+            "camera.stall_s=30",
+            "microphone.stall_s=30",
         )
         async with listen(broker.port) as listener:
             with RunningRobot(tmp_path, *settings) as robot:
