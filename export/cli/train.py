@@ -129,18 +129,26 @@ def _figures(recipe: Recipe, test: Examples, given: NDArray[np.float32]) -> str:
     return f"accuracy {found.accuracy:.4f} {interval}, recall {found.recall:.4f}, n {found.examples}"
 
 
+#: Of the table of recipes, at least.
+_WIDTH = 140
+
+
 def recipes_command() -> None:
     """Show the recipes: what each reads, from what, and on which data it learns."""
-    from rich.table import Table
+    from rich.console import Console
+    from rich.table import Column, Table
 
     from ..data.sets import NEEDS
 
-    table = Table("recipe", "task", "what it does", "takes", "needs the data")
+    table = Table(
+        Column("recipe", no_wrap=True), Column("task", no_wrap=True), "what it does", "takes", "needs the data"
+    )
     for name in NAMES:
         recipe = recipe_of(name)
         shape = f"{recipe.input_name} {list(recipe.input_shape)}"
         table.add_row(name, recipe.task, recipe.title, shape, ", ".join(NEEDS.get(name, ())))
-    console.print(table)
+    # Narrower, it would break the names.
+    Console(width=max(console.width, _WIDTH)).print(table)
 
 
 def _prepare(name: str, data: Path, *, quick: bool, threads: int) -> tuple[Recipe, Data]:
