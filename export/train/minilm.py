@@ -53,8 +53,9 @@ class _Layer(nn.Module):  # type: ignore[misc]  # torch is untyped here
         self.norms = nn.ModuleList([nn.LayerNorm(WIDTH, _EPSILON) for _ in range(2)])
 
     def forward(self, states: Any, mask: Any, dropout: float) -> Any:
-        parted = [one(states).unflatten(2, (_HEADS, -1)).transpose(1, 2) for one in (self.query, self.key, self.value)]
-        seen = scaled_dot_product_attention(*parted, attn_mask=mask).transpose(1, 2).flatten(2)
+        layers = (self.query, self.key, self.value)
+        query, key, value = (one(states).unflatten(2, (_HEADS, -1)).transpose(1, 2) for one in layers)
+        seen = scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
         states = self.norms[0](states + nn.functional.dropout(self.mixed(seen), dropout, self.training))
         inner = self.outer(gelu(self.inner(states)))
         return self.norms[1](states + nn.functional.dropout(inner, dropout, self.training))
