@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .recipe import Data, Examples, Recipe, View
+    from .recipe import Examined, Examples, Recipe, View
     from .tell import Given
 
 #: Below this a file isn't its net any more.
 _LEAST_ALIKE = 0.5
 
 
-def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
+def build(recipe: Recipe, data: Examined, net: Any, folder: Path) -> dict[str, Any]:
     """Write a trained net as ONNX with its manifest entries, card and picture; return what was measured.
 
     It is quantised to int8 unless the recipe says otherwise. The first of the tests of each output sets its
@@ -78,7 +78,7 @@ def build(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
     return measured
 
 
-def _shrink(recipe: Recipe, data: Data, fine: Path, file: Path) -> None:
+def _shrink(recipe: Recipe, data: Examined, fine: Path, file: Path) -> None:
     """Write the file that is shipped from the float one."""
     from .convert.expose import expose
     from .convert.quantise import quantise, quantise_dynamic
@@ -125,7 +125,7 @@ def _of(tests: Mapping[str, Examples], view: View | None, first: str) -> dict[st
     return {name: test for name, test in tests.items() if (test.output or first) == output}
 
 
-def _write_vocabulary(recipe: Recipe, data: Data, folder: Path) -> Path | None:
+def _write_vocabulary(recipe: Recipe, data: Examined, folder: Path) -> Path | None:
     if recipe.vocabulary is None:
         return None
     path = folder / f"{recipe.name}_vocab.txt"

@@ -39,17 +39,8 @@ class Examples:
         return len(self.truth)
 
 
-class Data(Protocol):
-    """The data of a recipe."""
-
-    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
-        """Go once through the training examples, in a new order and augmented anew."""
-        ...
-
-    @property
-    def steps(self) -> int:
-        """How many batches an epoch has."""
-        ...
+class Examined(Protocol):
+    """What a recipe's model is measured on."""
 
     @property
     def tests(self) -> Mapping[str, Examples]:
@@ -62,6 +53,19 @@ class Data(Protocol):
     @property
     def calibration(self) -> NDArray[Any]:
         """[n, ...] real training inputs that tell the quantiser the range of every layer."""
+        ...
+
+
+class Data(Examined, Protocol):
+    """The data of a recipe that is trained by gradients."""
+
+    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """Go once through the training examples, in a new order and augmented anew."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """How many batches an epoch has."""
         ...
 
 
@@ -123,7 +127,7 @@ class Recipe:
         licence: the terms of that data.
         card: paragraphs of the card that only a person can write, by heading.
         net: makes the untrained net (a torch module from input to its outputs: one, or a tuple).
-        read: reads the data below a folder.
+        read: reads the data below a folder: `Data`, or where `fit` makes the net whatever that takes.
         generate: makes up a little data, to try the whole chain in seconds.
         schedule: how to train.
         kind: `classes` are named by logits; `ratings` are numbers.
@@ -159,8 +163,8 @@ class Recipe:
     licence: str
     card: Mapping[str, str]
     net: Callable[[], Any]
-    read: Callable[[Path], Data]
-    generate: Callable[[], Data]
+    read: Callable[[Path], Any]
+    generate: Callable[[], Any]
     schedule: Schedule
     kind: Literal["classes", "ratings"] = "classes"
     outputs: Mapping[str, str] = field(default_factory=dict)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .recipe import Data, Recipe
+    from .recipe import Examined, Recipe
 
 
-def build_tflite(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str, Any]:
+def build_tflite(recipe: Recipe, data: Examined, net: Any, folder: Path) -> dict[str, Any]:
     """Write a trained net as int8 TFLite beside its ONNX model, with entry and card; return what was measured.
 
     Raises:
@@ -30,7 +30,7 @@ def build_tflite(recipe: Recipe, data: Data, net: Any, folder: Path) -> dict[str
     return describe_tflite(recipe, data, folder)
 
 
-def describe_tflite(recipe: Recipe, data: Data, folder: Path) -> dict[str, Any]:
+def describe_tflite(recipe: Recipe, data: Examined, folder: Path) -> dict[str, Any]:
     """Measure a recipe's TFLite model beside its ONNX model, write its entry and card; return what was measured."""
     twin = replace(recipe, name=f"{recipe.name}_tflite", views=(), embedding=False)
     file = folder / f"{recipe.name}.tflite"

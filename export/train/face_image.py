@@ -17,21 +17,44 @@ from ..recipe import Examples, Recipe, Schedule
 from .chance import sometimes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from ..recipe import Batch
 
+    #: Alters a crop by chance.
+    Change = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
+
 BATCH = 128
 _WIDTHS = (32, 64, 128)
 _CALIBRATION = 300
 
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """How far a crop is moved at most: turned, scaled and shifted."""
+
+    rotation_deg: float
+    scale: tuple[float, float]
+    shift_px: float
+
+    def of(self, crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Return a crop turned, scaled and shifted by chance, and mirrored half the time."""
+        middle = (SIDE - 1) / 2
+        scale = math.exp(rng.uniform(math.log(self.scale[0]), math.log(self.scale[1])))
+        matrix = cv2.getRotationMatrix2D((middle, middle), rng.uniform(-self.rotation_deg, self.rotation_deg), scale)
+        matrix = matrix + np.pad(rng.uniform(-self.shift_px, self.shift_px, (2, 1)), ((0, 0), (2, 0)))
+        if sometimes(rng, 0.5):
+            matrix[0] = -matrix[0]
+            matrix[0, 2] += SIDE - 1
+        moved = cv2.warpAffine(crop, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(moved, np.uint8)
+
+
 # How far a crop on the robot may lie from FER-2013's own, and what its camera may do.
-_ROTATION_DEG = 12.0
-_SCALE = (0.85, 1.12)
-_SHIFT_PX = 3.0
+_MOTION = Motion(rotation_deg=12.0, scale=(0.85, 1.12), shift_px=3.0)
 _CUTOUT_PX = (8, 18)
 
 
@@ -79,12 +102,13 @@ def net() -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:
-    """Crops with soft labels to train on, and examples to test with."""
+    """Crops with soft labels to train on, and examples to test with; `change` alters a crop by chance."""
 
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
     tests: Mapping[str, Examples]
     calibration: NDArray[np.float32]
+    change: Change
 
     @property
     def steps(self) -> int:
@@ -92,23 +116,24 @@ class Faces:
         return len(self.images) // BATCH
 
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
-        """Go once through the images in a new order, each changed as a camera might."""
+        """Go once through the images in a new order, each changed anew."""
         order = rng.permutation(len(self.images))
         for step in range(self.steps):
             chosen = order[step * BATCH : (step + 1) * BATCH]
-            yield tensors([augmented(self.images[i], rng) for i in chosen]), self.targets[chosen]
+            yield tensors([self.change(self.images[i], rng) for i in chosen]), self.targets[chosen]
+
+
+def partly_hidden(crop: NDArray[np.uint8], size_px: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Cover a rectangle of a crop, in place, with sides of (least, below) pixels; return the crop."""
+    height, width = rng.integers(*size_px, 2)
+    top, left = rng.integers(0, SIDE - height), rng.integers(0, SIDE - width)
+    crop[top : top + height, left : left + width] = rng.integers(0, 256)
+    return crop
 
 
 def augmented(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return a crop flipped, moved, turned, lit, blurred or partly hidden by chance."""
-    middle = (SIDE - 1) / 2
-    scale = math.exp(rng.uniform(math.log(_SCALE[0]), math.log(_SCALE[1])))
-    matrix = cv2.getRotationMatrix2D((middle, middle), rng.uniform(-_ROTATION_DEG, _ROTATION_DEG), scale)
-    matrix = matrix + np.pad(rng.uniform(-_SHIFT_PX, _SHIFT_PX, (2, 1)), ((0, 0), (2, 0)))
-    if sometimes(rng, 0.5):
-        matrix[0] = -matrix[0]
-        matrix[0, 2] += SIDE - 1
-    moved = cv2.warpAffine(crop, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    """Return a crop flipped, moved, turned, lit, blurred or partly hidden by chance, as a camera might."""
+    moved: Any = _MOTION.of(crop, rng)
     if sometimes(rng, 0.15):
         small = int(rng.integers(SIDE // 2, SIDE))
         moved = cv2.resize(moved, (small, small), interpolation=cv2.INTER_AREA)
@@ -118,14 +143,12 @@ def augmented(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
     # Brightness and contrast alone would vanish in the normalisation; gamma and clipping don't.
     levels = np.linspace(0.0, 1.0, 256) ** math.exp(rng.uniform(-0.5, 0.5))
     levels = 0.5 + (levels - 0.5) * rng.uniform(0.6, 1.3) + rng.uniform(-0.15, 0.15)
-    lit = cv2.LUT(moved, np.clip(255.0 * levels, 0.0, 255.0).astype(np.uint8))
+    lit: Any = cv2.LUT(moved, np.clip(255.0 * levels, 0.0, 255.0).astype(np.uint8))
     if sometimes(rng, 0.3):
         noise = rng.normal(0.0, rng.uniform(2.0, 10.0), lit.shape)
         lit = np.clip(lit + noise, 0.0, 255.0).astype(np.uint8)
     if sometimes(rng, 0.4):
-        height, width = rng.integers(_CUTOUT_PX[0], _CUTOUT_PX[1], 2)
-        top, left = rng.integers(0, SIDE - height), rng.integers(0, SIDE - width)
-        lit[top : top + height, left : left + width] = rng.integers(0, 256)
+        partly_hidden(lit, _CUTOUT_PX, rng)
     return np.asarray(lit, np.uint8)
 
 
@@ -152,6 +175,7 @@ def read(data: Path) -> Faces:
             "fer2013_publictest": Examples(tensors(everything.images), everything.labels),
         },
         tensors(train.images[some]),
+        augmented,
     )
 
 
@@ -168,7 +192,7 @@ def generate() -> Faces:
         cv2.circle(image, (12 + 24 * (int(label) % 2), 6 + 12 * (int(label) // 2)), 5, 255, -1)
     targets = np.eye(len(fer.CLASSES), dtype=np.float32)[labels]
     inputs = tensors(images)
-    return Faces(images, targets, {"generated": Examples(inputs[:BATCH], labels[:BATCH])}, inputs[:32])
+    return Faces(images, targets, {"generated": Examples(inputs[:BATCH], labels[:BATCH])}, inputs[:32], augmented)
 
 
 _CARD = {

@@ -19,15 +19,14 @@ from ..data import fer
 from ..recipe import Examples, Recipe, Schedule
 from . import face_image
 from .chance import sometimes
-from .face_image import BATCH, Faces, tensors
+from .face_image import Faces, Motion, partly_hidden, tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from ..recipe import Batch
 
 _CLASSES = len(fer.CLASSES)
 #: Spread over all classes, since labels are often wrong.
@@ -37,9 +36,7 @@ _VOTES_SHARE = 0.3
 _CALIBRATION = 300
 
 # Less than for `face_image`: the net has to learn these crops, and the default model is the other one.
-_ROTATION_DEG = 8.0
-_SCALE = (0.9, 1.1)
-_SHIFT_PX = 2.5
+_MOTION = Motion(rotation_deg=8.0, scale=(0.9, 1.1), shift_px=2.5)
 _CUTOUT_PX = (6, 16)
 
 
@@ -132,36 +129,14 @@ def loss(given: Any, targets: Any) -> Any:
     return -(targets * torch.cat([own, votes], dim=1)).sum(dim=1).mean()
 
 
-class FerFaces(Faces):
-    """Crops that are changed less than those of `face_image`."""
-
-    __slots__ = ()
-
-    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
-        """Go once through the images in a new order, each changed a little."""
-        order = rng.permutation(len(self.images))
-        for step in range(self.steps):
-            some = order[step * BATCH : (step + 1) * BATCH]
-            yield tensors([changed(self.images[i], rng) for i in some]), self.targets[some]
-
-
 def changed(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return a crop flipped, moved, turned, lit otherwise or partly hidden by chance."""
-    middle = (SIDE - 1) / 2
-    scale = math.exp(rng.uniform(math.log(_SCALE[0]), math.log(_SCALE[1])))
-    matrix = cv2.getRotationMatrix2D((middle, middle), rng.uniform(-_ROTATION_DEG, _ROTATION_DEG), scale)
-    matrix = matrix + np.pad(rng.uniform(-_SHIFT_PX, _SHIFT_PX, (2, 1)), ((0, 0), (2, 0)))
-    if sometimes(rng, 0.5):
-        matrix[0] = -matrix[0]
-        matrix[0, 2] += SIDE - 1
-    moved = cv2.warpAffine(crop, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved: Any = _MOTION.of(crop, rng)
     if sometimes(rng, 0.3):
         levels = 255.0 * np.linspace(0.0, 1.0, 256) ** math.exp(rng.uniform(-0.4, 0.4))
         moved = cv2.LUT(moved, levels.astype(np.uint8))
     if sometimes(rng, 0.3):
-        height, width = rng.integers(*_CUTOUT_PX, 2)
-        top, left = rng.integers(0, SIDE - height), rng.integers(0, SIDE - width)
-        moved[top : top + height, left : left + width] = rng.integers(0, 256)
+        partly_hidden(moved, _CUTOUT_PX, rng)
     return np.asarray(moved, np.uint8)
 
 
@@ -181,7 +156,7 @@ def read(data: Path) -> Faces:
     near = fer.near_copies(data)
     fresh = everything.only(np.array([file not in near for file in everything.files]))
     some = np.random.default_rng(0).permutation(len(train.files))[:_CALIBRATION]
-    return FerFaces(
+    return Faces(
         train.images[first],
         targets[first].astype(np.float32),
         {
@@ -189,6 +164,7 @@ def read(data: Path) -> Faces:
             "fer2013_publictest": Examples(tensors(everything.images), everything.labels),
         },
         tensors(train.images[some]),
+        changed,
     )
 
 
@@ -203,9 +179,8 @@ def mean_of_copies(values: NDArray[Any], copies: NDArray[np.int64]) -> NDArray[A
 def generate() -> Faces:
     """Make up crops as `face_image` does, the votes agreeing with the labels."""
     faces = face_image.generate()
-    return FerFaces(
-        faces.images, np.concatenate([faces.targets, faces.targets], axis=1), faces.tests, faces.calibration
-    )
+    targets = np.concatenate([faces.targets, faces.targets], axis=1)
+    return Faces(faces.images, targets, faces.tests, faces.calibration, changed)
 
 
 _CARD = {

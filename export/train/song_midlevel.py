@@ -32,12 +32,10 @@ from .song_va import made_up
 from .songs import CLASSES_A_STEP, FOLDS, RATED, Heard, Rated, columns_of, fit_linear, hear, learn, rated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from ..recipe import Batch
 
 EPOCHS = 24
 A2E = "a2e"
@@ -72,15 +70,6 @@ class Songs:
     vgg: Any
     clips: Sequence[Clip]
     heard: Rated
-
-    @property
-    def steps(self) -> int:
-        """Not trained by the common loop."""
-        return 0
-
-    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
-        """Not trained by the common loop."""
-        raise NotImplementedError
 
     @cached_property
     def unseen(self) -> dict[str, NDArray[np.float32]]:

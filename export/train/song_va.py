@@ -28,12 +28,10 @@ from .song_nets import FRAMES, STEPS, Listener, SongVa, band_features, steps_of
 from .songs import CLASSES_A_STEP, FOLDS, RATED, Heard, Rated, columns_of, fit_linear, hear, learn, linear_inputs, rated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from ..recipe import Batch
 
 EPOCHS = 16
 #: Whose valence and arousal the model tells.
@@ -62,15 +60,6 @@ class Songs:
     trunk: Any
     clips: Sequence[Clip]
     heard: Rated
-
-    @property
-    def steps(self) -> int:
-        """Not trained by the common loop."""
-        return 0
-
-    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
-        """Not trained by the common loop."""
-        raise NotImplementedError
 
     @cached_property
     def unseen(self) -> tuple[NDArray[np.float32], NDArray[np.float32], dict[int, NDArray[np.float32]]]:

@@ -20,7 +20,7 @@ from ..recipe import Examples, Recipe, Schedule
 from .chance import sometimes
 from .folds import measured_in_folds
 from .sound import Recording, cut, noisy, recording, shifted
-from .voices import ACTORS, made_up
+from .voices import ACTORS, left_out, made_up, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 BATCH = 16
 #: Those whose recordings measure a net that was trained on the others.
 TEST_ACTORS = range(17, 21)
-_CALIBRATION = 200
 #: Share of the listeners that must have heard the same emotion in a clip of CREMA-D.
 _AGREED = 0.6
 
@@ -109,8 +108,7 @@ class Voices:
     @property
     def calibration(self) -> NDArray[np.float32]:
         """Some utterances as they are."""
-        inputs: NDArray[np.float32] = next(iter(self.tests.values())).inputs
-        return inputs[np.random.default_rng(0).permutation(len(inputs))[:_CALIBRATION]]
+        return some_of(self.tests)
 
     @property
     def steps(self) -> int:
@@ -131,9 +129,7 @@ class Voices:
         """Leave out some speakers; their utterances are the test."""
         out = np.isin(self.speakers, speakers)
         kept = np.flatnonzero(~out).tolist()
-        first = next(iter(self.tests.values()))
-        left_out = Examples(first.inputs[out], first.truth[out], self.speakers[out])
-        return Voices([self.recordings[i] for i in kept], self.speakers[kept], {"left_out": left_out})
+        return Voices([self.recordings[i] for i in kept], self.speakers[kept], left_out(self.tests, out))
 
 
 def augmented(one: Recording, rng: np.random.Generator) -> NDArray[np.float32]:

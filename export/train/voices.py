@@ -78,8 +78,7 @@ class Voices:
     @property
     def calibration(self) -> NDArray[np.float32]:
         """Some utterances as they are."""
-        inputs: NDArray[np.float32] = next(iter(self.tests.values())).inputs
-        return inputs[np.random.default_rng(0).permutation(len(inputs))[:_CALIBRATION]]
+        return some_of(self.tests)
 
     @property
     def steps(self) -> int:
@@ -100,14 +99,26 @@ class Voices:
         """Leave out some speakers; their utterances are the test."""
         out = np.isin(self.speakers, speakers)
         kept = np.flatnonzero(~out).tolist()
-        first = next(iter(self.tests.values()))
         return replace(
             self,
             versions=[[version[i] for i in kept] for version in self.versions],
             targets=self.targets[kept],
             speakers=self.speakers[kept],
-            tests={"left_out": Examples(first.inputs[out], first.truth[out], first.groups[out])},  # type: ignore[index]
+            tests=left_out(self.tests, out),
         )
+
+
+def some_of(tests: Mapping[str, Examples]) -> NDArray[np.float32]:
+    """Return some inputs of the first test, for calibration."""
+    inputs: NDArray[np.float32] = next(iter(tests.values())).inputs
+    return inputs[np.random.default_rng(0).permutation(len(inputs))[:_CALIBRATION]]
+
+
+def left_out(tests: Mapping[str, Examples], out: NDArray[np.bool_]) -> dict[str, Examples]:
+    """Return those examples of the first test that are left out of a training, as its only test."""
+    first = next(iter(tests.values()))
+    groups = None if first.groups is None else first.groups[out]
+    return {"left_out": Examples(first.inputs[out], first.truth[out], groups)}
 
 
 def read_voices(data: Path, of: Features, mask: Mask, versions: int) -> Voices:

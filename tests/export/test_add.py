@@ -164,7 +164,8 @@ def test_names_that_are_none(name: str, face: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", ["onnx", "tflite", "pt"])
 def test_damaged_models(ending: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / f"bad.{ending}").write_bytes(content)
-    refused(run("add", "mine", tmp_path / f"bad.{ending}", *FACE, "--models", tmp_path / "m"), tmp_path / "m")
+    line = refused(run("add", "mine", tmp_path / f"bad.{ending}", *FACE, "--models", tmp_path / "m"), tmp_path / "m")
+    assert f"bad.{ending}" in line
 
 
 def test_a_model_that_gives_no_numbers(tmp_path: Path) -> None:

@@ -22,9 +22,11 @@ import onnx  # noqa: E402 - after the checks
 from onnx import helper  # noqa: E402
 
 from export.__main__ import app  # noqa: E402
+from export.convert.environment import LITERT  # noqa: E402
 from export.convert.pytorch import module_of  # noqa: E402
 from export.verify import open_session  # noqa: E402
 from tests.export import tiny  # noqa: E402
+from tests.export.environments import MAKING_S, needs  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 SIDES = ["--input-shape", "1,1,48,48"]
@@ -400,12 +402,9 @@ def test_trees_have_no_tflite_form(tmp_path: Path) -> None:
     assert "TFLite has nothing like TreeEnsembleClassifier" in line
 
 
-@pytest.mark.timeout(600)  # another Python with another torch is started, twice
+@needs(LITERT)
+@pytest.mark.timeout(MAKING_S)
 def test_onnx_to_tflite_in_its_own_environment(tmp_path: Path) -> None:
-    from export.convert.environment import LITERT
-
-    if not LITERT.exists:
-        pytest.skip("the environment that writes TFLite is not made (python -m export convert makes it when asked)")
     images, classes = tiny.pictures(100, 8)
     np.save(tmp_path / "faces.npy", images)
     source = tiny.saved_onnx(tmp_path / "face.onnx")

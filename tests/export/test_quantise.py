@@ -223,7 +223,8 @@ def test_int8_is_not_quantised_again(face: Path, samples: Path, tmp_path: Path) 
 def test_what_is_no_onnx_model(name: str, samples: Path, tmp_path: Path) -> None:
     if name != "none.onnx":
         (tmp_path / name).write_bytes(b"nonsense")
-    refused(quantise(tmp_path / name, "--calibration", samples, "-o", tmp_path / "x.onnx"), tmp_path / "x.onnx")
+    line = refused(quantise(tmp_path / name, "--calibration", samples, "-o", tmp_path / "x.onnx"), tmp_path / "x.onnx")
+    assert name in line
 
 
 def test_a_folder_that_cannot_be_written(face: Path, samples: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from export.recipe import Batch
+    from export.recipe import Batch, Data
 
 torch = pytest.importorskip("torch", reason="torch is not installed (pip install robotd[export])")
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (pip install robotd[export])")
@@ -71,7 +71,7 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
         """Data that stops once in the second epoch."""
 
         def __init__(self) -> None:
-            self.data = recipe.generate()
+            self.data: Data = recipe.generate()
             self.steps, self.tests, self.calibration = self.data.steps, self.data.tests, self.data.calibration
             self.epochs = 0
 
