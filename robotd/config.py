@@ -12,10 +12,18 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from typing_extensions import Self
 
+from robotd.emotion import Quadrant
+
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Program = Annotated[int, Field(ge=0, le=127)]
+Channel = Annotated[int, Field(ge=1, le=16)]
+
+
+#: Who plays: each part has a channel and an instrument of its own.
+Part = Literal["melody", "harmony", "bass", "drums"]
+PARTS: tuple[Part, ...] = ("melody", "harmony", "bass", "drums")
 
 
 class Section(BaseModel):
@@ -161,13 +169,52 @@ class Recommend(Section):
     ttl_s: Positive = 60.0
 
 
-class Programs(Section):
-    """General MIDI programs (0-127) by quadrant."""
+class Parts(Section):
+    """A number for each part of the band."""
 
-    Q1: Program = 11
-    Q2: Program = 48
-    Q3: Program = 0
-    Q4: Program = 88
+    melody: int
+    harmony: int
+    bass: int
+    drums: int
+
+
+class Channels(Parts):
+    """The MIDI channels of the parts, 1-16; parts may share one."""
+
+    melody: Channel = 1
+    harmony: Channel = 2
+    bass: Channel = 3
+    drums: Channel = 10
+
+    @property
+    def from_zero(self) -> dict[Part, int]:
+        """The channels as MIDI counts them, 0-15."""
+        return {part: getattr(self, part) - 1 for part in PARTS}
+
+
+class Band(Parts):
+    """General MIDI programs (0-127) of the parts."""
+
+    melody: Program = 0
+    harmony: Program = 0
+    bass: Program = 0
+    drums: Program = 0
+
+
+class Programs(Section):
+    """The instruments for each quadrant."""
+
+    Q1: Band = Band(melody=11, harmony=0, bass=32)
+    Q2: Band = Band(melody=48, harmony=48, bass=33)
+    Q3: Band = Band(melody=0, harmony=0, bass=0)
+    Q4: Band = Band(melody=24, harmony=88, bass=32)
+
+    @property
+    def by_quadrant(self) -> dict[Quadrant, dict[Part, int]]:
+        """The programs by quadrant and part."""
+        return {
+            quadrant: {part: getattr(getattr(self, quadrant.value), part) for part in PARTS} for quadrant in Quadrant
+        }
 
 
 class Midi(Section):
@@ -176,7 +223,7 @@ class Midi(Section):
     enabled: bool = True
     backend: Literal["auto", "alsa", "jack"] = "auto"
     port: str = "robotd"
-    channel: Annotated[int, Field(ge=1, le=16)] = 1
+    channels: Channels = Channels()
     programs: Programs = Programs()
     record: Path | None = None
 

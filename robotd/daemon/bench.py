@@ -12,7 +12,7 @@ from robotd.daemon.diagnostics import Usage
 from robotd.errors import ModelError
 from robotd.express.midi.measure import measure_lateness
 from robotd.feel.state import FeelingState
-from robotd.music.pattern import PatternComposer
+from robotd.music.compose.pattern import PatternComposer
 from robotd.paths import shipped
 from robotd.perceive.both import BothReader
 from robotd.perceive.face import FaceReader

@@ -23,8 +23,8 @@ from robotd.express.broker import local_broker
 from robotd.express.midi.band import Band
 from robotd.express.mqtt import MqttLink
 from robotd.express.outlet import Outlet
+from robotd.music.compose.pattern import PatternComposer
 from robotd.music.library import Library
-from robotd.music.pattern import PatternComposer
 from robotd.music.recommend import Recommender
 from robotd.paths import library_path
 from robotd.sense.choose import open_senses

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from robotd.config import PARTS, Part
 
+if TYPE_CHECKING:
     from robotd.emotion import Quadrant
+
+__all__ = ["PARTS", "SCALES", "Bar", "Composer", "Mode", "Note", "Part"]
 
 Mode = Literal["minor", "dorian", "mixolydian", "major"]
 
@@ -32,16 +34,16 @@ class Note:
     Attributes:
         start_beats: from the bar line, in quarter notes.
         duration_beats: how long it sounds, in quarter notes, above 0.
-        pitch: MIDI note number, 21..108.
+        pitch: MIDI note number, 21..108; of drums the key of General MIDI's percussion, 35..81.
         velocity: 1..127.
-        part: 0 is played on the configured channel, 1 on the next one, and so on.
+        part: who plays it.
     """
 
     start_beats: float
     duration_beats: float
     pitch: int
     velocity: int
-    part: int = 0
+    part: Part = "melody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,6 @@ class Bar:
         quadrant: the feeling that it answers.
         beats: its length in quarter notes.
         judged: whether a model has heard it and found it fit for the quadrant.
-        programs: General MIDI programs of parts that ask for one, by part; the others play the program that
-            is configured for the quadrant.
     """
 
     index: int
@@ -69,7 +69,6 @@ class Bar:
     quadrant: Quadrant
     beats: float = 4.0
     judged: bool = False
-    programs: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

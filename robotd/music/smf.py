@@ -12,12 +12,12 @@ from mido import Message, MetaMessage, MidiFile, MidiTrack, bpm2tempo
 from robotd.errors import MediaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from robotd.music.bar import Bar
+    from robotd.emotion import Quadrant
+    from robotd.music.bar import Bar, Part
 
 TICKS_PER_BEAT = 480
-CHANNELS = 16
 
 
 def set_tempo(tempo_bpm: float) -> MetaMessage:
@@ -25,16 +25,16 @@ def set_tempo(tempo_bpm: float) -> MetaMessage:
     return MetaMessage("set_tempo", tempo=bpm2tempo(tempo_bpm))
 
 
-def note_messages(bar: Bar, channel: int) -> list[tuple[float, Message]]:
+def note_messages(bar: Bar, channels: Mapping[Part, int]) -> list[tuple[float, Message]]:
     """Return (beat, message) of all notes of a bar in the order of time, ends before starts.
 
     Args:
         bar: what to play.
-        channel: of part 0, counted from 0; further parts take the channels after it.
+        channels: of each part, counted from 0.
     """
     events: list[tuple[float, Message]] = []
     for note in bar.notes:
-        voice = {"note": note.pitch, "channel": (channel + note.part) % CHANNELS}
+        voice = {"note": note.pitch, "channel": channels[note.part]}
         events.append((note.start_beats, Message("note_on", velocity=note.velocity, **voice)))
         events.append((note.start_beats + note.duration_beats, Message("note_off", **voice)))
     return sorted(events, key=lambda event: (event[0], event[1].type == "note_on"))
@@ -74,20 +74,31 @@ def write_smf(path: Path, events: Iterable[tuple[int, Message | MetaMessage]], *
         raise MediaError(f"can't write {path}: {error.strerror}") from error
 
 
-def bars_to_ticks(bars: Sequence[Bar], *, channel: int, program: int) -> list[tuple[int, Message | MetaMessage]]:
-    """Return the events of a whole piece, each bar at its own tempo, on one instrument.
+def bars_to_ticks(
+    bars: Sequence[Bar],
+    *,
+    channels: Mapping[Part, int],
+    programs: Mapping[Quadrant, Mapping[Part, int]],
+) -> list[tuple[int, Message | MetaMessage]]:
+    """Return the events of a whole piece, each bar at its own tempo, on the instruments of its quadrant.
 
     Args:
         bars: in the order of playing.
-        channel: counted from 0.
-        program: General MIDI program, 0..127.
+        channels: of each part, counted from 0.
+        programs: General MIDI programs, 0..127, of each part for each quadrant.
     """
-    events: list[tuple[int, Message | MetaMessage]] = [(0, Message("program_change", program=program, channel=channel))]
+    events: list[tuple[int, Message | MetaMessage]] = []
+    told: dict[Part, int] = {}
     start = 0.0
     for bar in bars:
         at = round(start * TICKS_PER_BEAT)
+        for part in sorted({note.part for note in bar.notes}):
+            program = programs[bar.quadrant][part]
+            if told.get(part) != program:
+                events.append((at, Message("program_change", program=program, channel=channels[part])))
+                told[part] = program
         events.append((at, set_tempo(bar.tempo_bpm)))
-        events += [(at + round(beat * TICKS_PER_BEAT), message) for beat, message in note_messages(bar, channel)]
+        events += [(at + round(beat * TICKS_PER_BEAT), message) for beat, message in note_messages(bar, channels)]
         start += bar.beats
     # Sorting keeps the order of what falls on one tick, except that notes end before others begin.
     return sorted(events, key=lambda event: (event[0], event[1].type == "note_on"))

@@ -90,7 +90,7 @@ def _opened(config: Midi, clock: Clock | None) -> Iterator[MidiOut]:
             recorder = Recorder(config.record, RealClock().now() if clock is None else clock.now())
             stack.callback(recorder.save)
         record = None if recorder is None else recorder.write
-        channels = (config.channel - 1,)
+        channels = tuple(config.channels.from_zero.values())
         if clock is not None:
             scheduler = Scheduler(_nowhere, record=record, channels=channels, now=clock.now)
             stack.callback(scheduler.run_until, math.inf)

@@ -38,12 +38,13 @@ def measure_lateness(notes: int = 500, *, load: bool = True, config: Midi | None
         if load:
             stack.enter_context(_load())
         port = stack.enter_context(MidiPort(config))
-        scheduler = stack.enter_context(Scheduler(port.send, channels=(config.channel - 1,)))
+        channel = config.channels.from_zero["melody"]
+        scheduler = stack.enter_context(Scheduler(port.send, channels=(channel,)))
         start_s = time.monotonic() + 0.2
         for number in range(notes):
             due_s = start_s + number * INTERVAL_S
-            scheduler.play(due_s, Message("note_on", note=60, velocity=1, channel=config.channel - 1))
-            scheduler.play(due_s + INTERVAL_S / 2, Message("note_off", note=60, channel=config.channel - 1))
+            scheduler.play(due_s, Message("note_on", note=60, velocity=1, channel=channel))
+            scheduler.play(due_s + INTERVAL_S / 2, Message("note_off", note=60, channel=channel))
         while scheduler.lateness.count < notes:
             time.sleep(0.05)
         return scheduler.lateness

@@ -14,7 +14,7 @@ from mido import Message
 
 from robotd.aio import timeout
 from robotd.emotion import Quadrant, quadrant_at
-from robotd.music.smf import CHANNELS, note_messages, set_tempo
+from robotd.music.smf import note_messages, set_tempo
 from robotd.music.tempo import Glide, approach
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from robotd.config import Midi
     from robotd.express.midi.clock import Clock
     from robotd.express.midi.scheduler import Scheduler
-    from robotd.music.bar import Bar, Composer
+    from robotd.music.bar import Bar, Composer, Part
 
 #: A bar is asked for so long before it begins: time enough to compose it, short enough to follow the feeling.
 LEAD_S = 0.4
@@ -70,7 +70,7 @@ class Performer:
     Args:
         composer: asked for one bar ahead.
         scheduler: plays the messages.
-        config: channel and programs.
+        config: channels and programs.
         clock: the scheduler's clock.
         on_bar: called when a bar begins, with None when the music falls silent.
         lead_s: how long before it begins a bar is asked for, at most the bar before.
@@ -88,8 +88,8 @@ class Performer:
     ) -> None:
         self._composer = composer
         self._scheduler = scheduler
-        self._channel = config.channel - 1
-        self._programs = {quadrant: getattr(config.programs, quadrant.value) for quadrant in Quadrant}
+        self._channels = config.channels.from_zero
+        self._programs = config.programs.by_quadrant
         self._clock = clock
         self._on_bar = on_bar
         self._lead_s = lead_s
@@ -101,7 +101,7 @@ class Performer:
         self._index = 0
         #: Of the last bar; None while there is no music that the next bar would follow.
         self._tempo_bpm: float | None = None
-        self._told: dict[int, int] = {}
+        self._told: dict[Part, int] = {}
         self._starts_s, self._ends_s = -math.inf, -math.inf
         self._begins: deque[tuple[float, Playing | None]] = deque()
 
@@ -221,7 +221,7 @@ class Performer:
             middle = min(quarter + 0.5, bar.beats)
             self._scheduler.play(start_s + glide.seconds_at(quarter), set_tempo(glide.tempo_at(middle)))
         self._tell_programs(bar, start_s)
-        for beat, message in note_messages(bar, self._channel):
+        for beat, message in note_messages(bar, self._channels):
             self._scheduler.play(start_s + glide.seconds_at(beat), message)
         self._scheduler.bar_line(start_s)
         self._begins.append((start_s, Playing(bar.quadrant, round(glide.end_bpm, 1), bar.key, bar.index, bar.judged)))
@@ -230,9 +230,9 @@ class Performer:
         self._index += 1
 
     def _tell_programs(self, bar: Bar, start_s: float) -> None:
-        for part in {note.part for note in bar.notes}:
-            program = bar.programs.get(part, self._programs[bar.quadrant])
+        for part in sorted({note.part for note in bar.notes}):
+            program = self._programs[bar.quadrant][part]
             if program != self._told.get(part) or bar.index % PROGRAM_EVERY_BARS == 0:
-                channel = (self._channel + part) % CHANNELS
-                self._scheduler.play(start_s, Message("program_change", program=program, channel=channel))
+                message = Message("program_change", program=program, channel=self._channels[part])
+                self._scheduler.play(start_s, message)
             self._told[part] = program

@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robotd.config import Programs
-from robotd.emotion import quadrant_at
+from robotd.config import Midi
 from robotd.music.album import ARTIST, FOLDER, INDEX, Piece
-from robotd.music.expression import express
-from robotd.music.pattern import PERIOD_BARS, PatternComposer
+from robotd.music.compose.expression import express
+from robotd.music.compose.pattern import PERIOD_BARS, PatternComposer
 from robotd.music.smf import bars_to_ticks, write_smf
 
 if TYPE_CHECKING:
@@ -53,12 +52,12 @@ def compose(seed: int, valence: float, arousal: float) -> list[Bar]:
 
 def main(folder: Path) -> None:
     """Write the pieces and their index into a folder."""
-    programs = Programs().model_dump()
+    midi = Midi()
+    channels, programs = midi.channels.from_zero, midi.programs.by_quadrant
     pieces = []
     for seed, (title, valence, arousal) in enumerate(PIECES, start=1):
         piece = Piece(title, f"{title.lower().replace(' ', '-')}.mid", valence, arousal)
-        program = programs[quadrant_at(valence, arousal).value]
-        events = bars_to_ticks(compose(seed, valence, arousal), channel=0, program=program)
+        events = bars_to_ticks(compose(seed, valence, arousal), channels=channels, programs=programs)
         write_smf(folder / piece.file, events, name=title)
         pieces.append(piece)
     with (folder / INDEX.name).open("w", encoding="utf-8", newline="") as file:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from mido import Message
 
-from robotd.config import Midi, Programs
+from robotd.config import Band, Channels, Midi, Programs
 from robotd.emotion import Quadrant
 from robotd.express.midi import MediaClock, Performer, Playing, RealClock, Scheduler, open_midi
 from robotd.music.bar import Bar, Note
-from robotd.music.pattern import PatternComposer
+from robotd.music.compose.pattern import PatternComposer
 from tests.express.midi.test_recorder import heard
 from tests.express.midi.test_scheduler import Sink
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HAPPY, SAD = (0.7, 0.6), (-0.6, -0.4)
-CONFIG = Midi(channel=5, programs=Programs(Q1=11, Q3=0))
+CONFIG = Midi(
+    channels=Channels(melody=5, harmony=5, bass=5),
+    programs=Programs(Q1=Band(melody=11, harmony=11, bass=11), Q3=Band()),
+)
 
 
 class Clip:

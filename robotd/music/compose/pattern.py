@@ -6,17 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from robotd.emotion import quadrant_at
-from robotd.music.accompaniment import LeftHand, figure_for
 from robotd.music.bar import HIGHEST_PITCH, LOWEST_PITCH, Bar, Note
-from robotd.music.expression import Expression, express, within
-from robotd.music.harmony import ANTECEDENTS, CONSEQUENTS, nearest, pitch_classes, voicing
-from robotd.music.melody import BEATS, Motif, arch, cadence_onsets, dice, line
+from robotd.music.compose.accompaniment import LeftHand, figure_for
+from robotd.music.compose.expression import Expression, express, within
+from robotd.music.compose.harmony import ANTECEDENTS, CONSEQUENTS, nearest, pitch_classes, voicing
+from robotd.music.compose.theme import BEATS, Motif, arch, cadence_onsets, dice, line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from robotd.emotion import Quadrant
-    from robotd.music.harmony import Chords
+    from robotd.music.bar import Part
+    from robotd.music.compose.harmony import Chords
 
 PHRASE_BARS = 4
 PERIOD_BARS = 2 * PHRASE_BARS
@@ -30,9 +31,9 @@ def one_at_a_time(notes: Iterable[Note]) -> tuple[Note, ...]:
 
     An earlier note ends where a later one needs its key; of two that start together the longer one stays.
     """
-    by_key: dict[int, list[Note]] = {}
+    by_key: dict[tuple[Part, int], list[Note]] = {}
     for note in sorted(notes, key=lambda note: (note.start_beats, -note.duration_beats)):
-        struck = by_key.setdefault(note.pitch, [])
+        struck = by_key.setdefault((note.part, note.pitch), [])
         if struck and struck[-1].start_beats == note.start_beats:
             continue
         if struck:

@@ -10,6 +10,8 @@ from robotd.music.bar import Note
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from robotd.music.bar import Part
+
 #: A voice of the left hand: the bass, the fifth of the bass, the voices of the chord from below, all of them.
 BASS, FIFTH, LOW, MIDDLE, HIGH, CHORD = "bass", "fifth", "low", "middle", "high", "chord"
 
@@ -81,11 +83,13 @@ class LeftHand:
         for place in places:
             for start, length, voice, emphasis in figure:
                 loudness = round(min(max(velocity + emphasis, 1), 127))
+                part: Part = "bass" if voice in {BASS, FIFTH} else "harmony"
                 for pitch in self._pitches(voice):
-                    yield Note(place + start, length * max(articulation, 0.5), pitch, loudness)
+                    yield Note(place + start, length * max(articulation, 0.5), pitch, loudness, part)
 
     def roll(self, *, velocity: float) -> Iterator[Note]:
         """Yield the last chord of a piece: rolled from below and held to the end of the bar."""
         for number, pitch in enumerate((self.bass, self.fifth, *self.chord)):
             start = number / 4
-            yield Note(start, 4 - start, pitch, round(max(velocity - 2 * number, 1)))
+            part: Part = "bass" if pitch in {self.bass, self.fifth} else "harmony"
+            yield Note(start, 4 - start, pitch, round(max(velocity - 2 * number, 1)), part)

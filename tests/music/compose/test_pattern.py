@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from robotd.emotion import Quadrant
 from robotd.music.bar import HIGHEST_PITCH, LOWEST_PITCH, Bar, Note
-from robotd.music.melody import Motif, line
-from robotd.music.pattern import SONG_BARS, PatternComposer, one_at_a_time
+from robotd.music.compose.pattern import SONG_BARS, PatternComposer, one_at_a_time
+from robotd.music.compose.theme import Motif, line
 
 SIDE = st.floats(-1, 1)
 SEEDS = st.integers(0, 50)
@@ -43,8 +43,8 @@ def test_every_note_is_in_the_key_on_the_piano_and_long_enough_to_be_heard(
 @given(SEEDS, st.lists(st.tuples(SIDE, SIDE), min_size=1, max_size=12))
 def test_no_key_is_struck_while_it_is_down(seed: int, moods: list[tuple[float, float]]) -> None:
     for bar in play(seed, moods):
-        for pitch in {note.pitch for note in bar.notes}:
-            same = [note for note in bar.notes if note.pitch == pitch]
+        for key in {(note.part, note.pitch) for note in bar.notes}:
+            same = [note for note in bar.notes if (note.part, note.pitch) == key]
             for earlier, later in pairwise(same):
                 assert earlier.start_beats + earlier.duration_beats <= later.start_beats
 

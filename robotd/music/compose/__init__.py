@@ -1,0 +1,1 @@
+"""Composing: from a feeling to bars of music."""
