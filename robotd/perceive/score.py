@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from robotd.config import Runtime
+    from robotd.perceive.features.score import Notes
     from robotd.perceive.manifest import Manifest
 
 _LABELS = tuple(quadrant.value for quadrant in Quadrant)
@@ -85,7 +86,15 @@ class ScoreReader:
             MediaError: it can't be read as MIDI or has no notes.
             ModelError: the model gave nonsense.
         """
-        features = np.array([self._features(window) for window in windows(read_notes(path))])
+        return self.hear(read_notes(path))
+
+    def hear(self, notes: Notes) -> ScoreReading:
+        """Return the reading of notes, at least one: the mean over windows of at most 120 s.
+
+        Raises:
+            ModelError: the model gave nonsense.
+        """
+        features = np.array([self._features(window) for window in windows(notes)])
         shares = np.mean([self._model.probabilities(one[None]) for one in features], axis=0)
         happy, tense, sad, calm = (float(share) for share in shares)
         means = {name: float(value) for name, value in zip(self._names, features.mean(axis=0), strict=True)}

@@ -29,11 +29,11 @@ def test_every_piece_lasts_about_a_minute_and_ends_every_note() -> None:
     for piece in album.pieces():
         file = mido.MidiFile(album.FOLDER / piece.file)
         assert 45 <= file.length <= 60, piece.title
-        sounding = Counter[int]()
+        sounding = Counter[tuple[int, int]]()
         for message in file:
             if message.type == "note_on":
-                sounding[message.note] += 1
+                sounding[message.channel, message.note] += 1
             elif message.type == "note_off":
-                sounding[message.note] -= 1
+                sounding[message.channel, message.note] -= 1
             assert set(sounding.values()) <= {0, 1}, piece.title
         assert not +sounding
