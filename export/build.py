@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .card import Files, entry, write_card, write_entry
 from .convert.onnx import to_onnx
 from .errors import ExportError
+from .sequence import build_sequence
 from .tell import draw, tell
 from .tflite import build_tflite
 from .verify import correlations, latency_ms, onnx_outputs, open_session
@@ -33,6 +34,8 @@ def build(recipe: Recipe, data: Examined, net: Any, folder: Path) -> dict[str, A
     It is quantised to int8 unless the recipe says otherwise. The first of the tests of each output sets its
     temperature; the very first is drawn.
     """
+    if recipe.kind == "sequence":
+        return build_sequence(recipe, data, net, folder)
     from .train.loop import outputs
 
     folder.mkdir(parents=True, exist_ok=True)

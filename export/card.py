@@ -20,12 +20,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .recipe import Recipe, View
+    from .sequence import EventFigures
     from .verify import Figures, RatingFigures
 
 MANIFEST = "manifest.yaml"
 #: Per cent from which a cell of the picture is dark.
 _DARK = 50.0
 _FIELDS_A_ROW = 4
+#: What a model's labels are called, what its picture shows, and what is said over that.
+_ANSWERS = {"classes": "labels", "ratings": "ratings", "sequence": "events"}
+_PICTURES = {
+    "classes": ("Confusions", "confusion"),
+    "ratings": ("Ratings", "ratings"),
+    "sequence": ("Events", "events"),
+}
+CAPTIONS = {
+    "classes": "Rows of the picture are the truth, columns what the model says.",
+    "ratings": "What was rated, and what the model says:",
+    "sequence": "How often each event comes, and how often the model expects it:",
+}
 _COLOURS = 48
 _HEAD = """\
 # Every model that robotd may load. Files named here without a `fetch` lie beside this one; the others are
@@ -136,6 +149,20 @@ def ratings_table(rows: Mapping[str, Sequence[RatingFigures]]) -> str:
     return "\n".join([*head, *lines])
 
 
+def events_table(rows: Mapping[str, Sequence[EventFigures]]) -> str:
+    """Return a Markdown table: for each name of sequences the figures of the float net and of the shipped file."""
+    head = [
+        "| sequences | events | bits an event, before | bits an event (95 % bootstrap interval) | accuracy |",
+        "|---|---|---|---|---|",
+    ]
+    lines = [
+        f"| {name} | {model.events} | {net.bits:.3f} | {model.bits:.3f} ({model.low:.3f} to {model.high:.3f}) "
+        f"| {model.accuracy:.3f} |"
+        for name, (net, model) in rows.items()
+    ]
+    return "\n".join([*head, *lines])
+
+
 def write_card(
     folder: Path,
     recipe: Recipe,
@@ -161,35 +188,40 @@ def write_card(
         f"| output | `{name}` {files.shapes[name]} float32: {meaning} |"
         for name, meaning in recipe.shipped_outputs.items()
     ]
+    states = [
+        f"| input | `{name}` {[1, *shape]} float32: a state, zeros at the beginning |"
+        for name, shape in recipe.states.items()
+    ]
     about = [
         "| | |",
         "|---|---|",
         f"| input | `{recipe.input_name}` {list(recipe.input_shape)} {recipe.input_dtype}: {recipe.input_meaning} |",
+        *states,
         *output_rows,
-        f"| {'labels' if recipe.kind == 'classes' else 'ratings'} | {', '.join(recipe.labels)} |",
+        f"| {_ANSWERS[recipe.kind]} | {', '.join(recipe.labels)} |",
         *(f"| labels of `{view.name}` | {', '.join(view.labels)} |" for view in recipe.views),
         f"| data | {recipe.data_name} |",
         f"| licence of the data | {recipe.licence} |",
         f"| format | {'TFLite' if twin else 'ONNX'}, {precision}, {measured['size_kb']} kB |",
         f"| made by | `python -m export train {files.model.stem} --data DIR` |",
     ]
-    if recipe.kind == "classes":
-        said = "Rows of the picture are the truth, columns what the model says."
-        picture = f"{said}\n\n![Confusions]({recipe.name}_confusion.png)"
-    else:
-        picture = f"What was rated, and what the model says:\n\n![Ratings]({recipe.name}_ratings.png)"
+    shown, ending = _PICTURES[recipe.kind]
+    picture = f"{CAPTIONS[recipe.kind]}\n\n![{shown}]({recipe.name}_{ending}.png)"
     fine = f"; float {measured['latency_float_ms']} ms" if "latency_float_ms" in measured else ""
     same = ""
     if "same_as_float" in measured:
-        word = "names the same class as" if recipe.kind == "classes" else "correlates with"
-        share = (
-            f"in {measured['same_as_float']:.1%} of"
-            if recipe.kind == "classes"
-            else f"at {measured['same_as_float']:.3f} in"
+        alike = measured["same_as_float"]
+        same = (
+            "The shipped file "
+            + {
+                "classes": f"names the same class as the float net in {alike:.1%} of the calibration inputs.",
+                "ratings": f"correlates with the float net at {alike:.3f} in the calibration inputs.",
+                "sequence": f"expects the same event the most as the float net in {alike:.1%} of the steps compared.",
+            }[recipe.kind]
         )
-        same = f"The shipped file {word} the float net {share} the calibration inputs."
     runtime = "LiteRT" if twin else "ONNX Runtime"
-    latency = f"Latency: {measured['latency_ms']} ms (median{fine}) in {runtime} on one core of an x86-64 server."
+    each = " a step" if recipe.kind == "sequence" else ""
+    latency = f"Latency: {measured['latency_ms']} ms{each} (median{fine}) in {runtime} on one core of an x86-64 server."
     parts = [
         f"# {recipe.name}",
         recipe.title + ".",
@@ -221,7 +253,7 @@ def draw_confusion(file: Path, counts: NDArray[np.int64], labels: Sequence[str])
     axes.set_ylabel("true")
     for (row, column), value in zip(_places(len(labels)), share.flat, strict=True):
         axes.text(column, row, f"{value:.0f}", ha="center", va="center", color="white" if value > _DARK else "black")
-    _save(figure, file)
+    save_picture(figure, file)
 
 
 def draw_ratings(
@@ -243,10 +275,29 @@ def draw_ratings(
         axes.set_axis_off()
     figure.supxlabel("rated", fontsize=9)
     figure.supylabel("said", fontsize=9)
-    _save(figure, file)
+    save_picture(figure, file)
 
 
-def _save(figure: Any, file: Path) -> None:
+def draw_events(file: Path, came: NDArray[np.float64], expected: NDArray[np.float64]) -> None:
+    """Draw how often each event of a sequence came beside how often a model expected it, shares on both axes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    seen = came > 0
+    bounds = [float(came[seen].min()) / 2, 1.0]
+    axes.plot(bounds, bounds, color="grey", linewidth=0.5)
+    axes.scatter(came[seen], expected[seen], s=8, linewidths=0)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("came")
+    axes.set_ylabel("was expected")
+    save_picture(figure, file)
+
+
+def save_picture(figure: Any, file: Path) -> None:
     """Write a figure as a PNG of few colours, which is a third as large."""
     from PIL import Image
 

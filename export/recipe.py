@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: A batch: inputs [n, ...] and targets [n, ...] float32: probabilities of classes, or ratings (NaN: not rated).
-Batch = tuple["NDArray[Any]", "NDArray[np.float32]"]
+#: A batch: inputs [n, ...] and targets [n, ...]: probabilities of classes or ratings (NaN: not rated) in float32, or of
+#: sequences the event that comes at each step in int64 (-1: does not count).
+Batch = tuple["NDArray[Any]", "NDArray[Any]"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +23,8 @@ class Examples:
 
     Attributes:
         inputs: [n, ...] without the batch axis of the model's input.
-        truth: [n] the true class, or [n, ratings] float32 with NaN where a rating is missing.
+        truth: [n] the true class, or [n, ratings] float32 with NaN where a rating is missing, or of sequences
+            [n, steps] the event that came, -1 where it does not count.
         groups: [n] which song (or person) each belongs to: intervals are drawn by groups. By example without.
         output: which output of the model is meant, by name; the first without.
         unseen: [n, ...] what nets gave that had not learnt from these examples (cross-validation). Where the
@@ -66,6 +68,15 @@ class Data(Examined, Protocol):
     @property
     def steps(self) -> int:
         """How many batches an epoch has."""
+        ...
+
+
+class Based(Data, Protocol):
+    """The data of a recipe that has a base."""
+
+    @property
+    def base(self) -> Data:
+        """The data that the base is trained on."""
         ...
 
 
@@ -115,9 +126,12 @@ class View:
 class Recipe:
     """All there is to know about a model before it is trained.
 
+    A net of kind `sequence` goes through [n, steps, features] at once in training. What is shipped of it is one step,
+    its method `step`: from [n, features] and its states to [n, classes] and its next states.
+
     Attributes:
         name: of the model, in the manifest and in file names.
-        task: `face`, `voice`, `words`, `song`, `score` or `fusion`.
+        task: `face`, `voice`, `words`, `song`, `score`, `fusion`, `melody` or `polyphony`.
         title: one line for the card.
         labels: the model's classes or ratings in order.
         input_name: of the ONNX input.
@@ -130,7 +144,7 @@ class Recipe:
         read: reads the data below a folder: `Data`, or where `fit` makes the net whatever that takes.
         generate: makes up a little data, to try the whole chain in seconds.
         schedule: how to train.
-        kind: `classes` are named by logits; `ratings` are numbers.
+        kind: `classes` are named by logits; `ratings` are numbers; of a `sequence` each next event is foretold.
         outputs: the outputs in order, each name with its meaning; one by default, called as its kind asks.
         views: further entries of the manifest that read other outputs of the same file.
         input_dtype: `int64` for tokens.
@@ -147,6 +161,8 @@ class Recipe:
         tflite: also write a TFLite model.
         halves: further questions that the classes answer: a name, and the classes that mean yes.
         start: (net, data) gives an untrained net what it begins with, such as known embeddings.
+        base: trained before this one, on `data.base`; the net begins with its weights. Recipes may share one.
+        states: of a sequence's net: the shape of each without the batch axis, in the order of its `step`.
         embedding: also give what the last linear layer reads, as an output `embedding`.
         trunks: shipped models whose embeddings are this one's input.
         vocabulary: the pieces of text that the input's numbers stand for; written beside the model, one a line.
@@ -166,7 +182,7 @@ class Recipe:
     read: Callable[[Path], Any]
     generate: Callable[[], Any]
     schedule: Schedule
-    kind: Literal["classes", "ratings"] = "classes"
+    kind: Literal["classes", "ratings", "sequence"] = "classes"
     outputs: Mapping[str, str] = field(default_factory=dict)
     views: tuple[View, ...] = ()
     input_dtype: Literal["float32", "int64"] = "float32"
@@ -181,6 +197,8 @@ class Recipe:
     tflite: bool = False
     halves: Mapping[str, frozenset[str]] = field(default_factory=dict)
     start: Callable[[Any, Any], None] | None = None
+    base: Recipe | None = None
+    states: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     embedding: bool = False
     trunks: tuple[str, ...] = ()
     vocabulary: Callable[[Any], tuple[str, ...]] | None = None
@@ -192,6 +210,9 @@ class Recipe:
             return self.outputs
         if self.kind == "ratings":
             return {"ratings": f"{', '.join(self.labels)}"}
+        if self.kind == "sequence":
+            following = {f"{state}_next": f"what the input `{state}` is at the next step" for state in self.states}
+            return {"logits": "of the next event; softmax gives its probabilities"} | following
         return {"logits": "divide by the temperature, then softmax"}
 
     @property

@@ -27,8 +27,38 @@ def to_onnx(net: Any, file: Path, recipe: Recipe) -> None:
     export_program(net, (example,), file, recipe.input_name, list(recipe.net_outputs))
 
 
+def step_to_onnx(net: Any, file: Path, recipe: Recipe) -> None:
+    """Write the step of a sequence's net as ONNX: features and states of any number of pieces are its inputs."""
+    import torch
+
+    class Step(torch.nn.Module):  # type: ignore[misc]  # torch is untyped here
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net.eval()
+
+        def forward(self, features: Any, *states: Any) -> Any:
+            return self.net.step(features, *states)
+
+    # Of one piece the exporter would take it that there is always one.
+    pieces = 2
+    examples = [torch.zeros(pieces, *shape) for shape in (recipe.input_shape[1:], *recipe.states.values())]
+    any_number = {0: torch.export.Dim("n")}
+    shapes = (any_number, tuple(any_number for _ in recipe.states))
+    outputs = list(recipe.net_outputs)
+    export_program(
+        Step(), tuple(examples), file, recipe.input_name, outputs, states=list(recipe.states), dynamic_shapes=shapes
+    )
+
+
 def export_program(
-    net: Any, examples: tuple[Any, ...], file: Path, input_name: str, output_names: Sequence[str] | None = None
+    net: Any,
+    examples: tuple[Any, ...],
+    file: Path,
+    input_name: str,
+    output_names: Sequence[str] | None = None,
+    *,
+    states: Sequence[str] = (),
+    dynamic_shapes: Any = None,
 ) -> None:
     """Write a torch module, or a torch exported program (with no examples), as ONNX."""
     import torch
@@ -37,10 +67,11 @@ def export_program(
         program = torch.onnx.export(
             net,
             examples,
-            input_names=[input_name],
+            input_names=[input_name, *states],
             output_names=output_names,
             opset_version=OPSET,
             dynamo=True,
+            dynamic_shapes=dynamic_shapes,
             verbose=False,
         )
         program.save(file, external_data=False)

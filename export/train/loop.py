@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from rich.progress import Progress
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..sequence import PADDING, bits
 from ..verify import correlations
 
 if TYPE_CHECKING:
@@ -21,28 +22,34 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..recipe import Data, Examples, Recipe
+    from ..recipe import Based, Data, Examples, Recipe
 
 
 _GRADIENT_NORM = 5.0
 #: Axes of a batch of pictures, which compute faster with the channels last.
 _PICTURES = 4
+#: What the score of each kind of net is called, and what it is multiplied with to be that.
+_SCORES = {"classes": ("accuracy", 1.0), "ratings": ("mean r", 1.0), "sequence": ("bits an event", -1.0)}
 
 
 def train(recipe: Recipe, data: Data, checkpoint: Path) -> Any:
     """Train a recipe's net and return it with the averaged weights of its best epoch, ready for inference.
 
     AdamW, warm-up and cosine. After each epoch the checkpoint is written; with the same schedule a later call
-    goes on from there. A recipe that fits without gradients needs no checkpoint.
+    goes on from there. A recipe that fits without gradients needs no checkpoint. The checkpoint of a recipe's base
+    lies beside its own, for others with the same base.
     """
     if recipe.fit is not None:
         return recipe.fit(data).eval()
-    training = _Training(recipe, data)
+    weights = None
+    if recipe.base is not None:
+        weights = train(recipe.base, cast("Based", data).base, checkpoint.with_stem(recipe.base.name)).state_dict()
+    training = _Training(recipe, data, weights)
     schedule = recipe.schedule
     if checkpoint.exists():
         training.resume(torch.load(checkpoint, weights_only=True))
     console = Console()
-    word = "accuracy" if recipe.kind == "classes" else "mean r"
+    word, sign = _SCORES[recipe.kind]
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("epochs", total=schedule.epochs, completed=training.epoch)
         while training.epoch < schedule.epochs and training.epoch - training.best_epoch <= schedule.patience:
@@ -53,7 +60,7 @@ def train(recipe: Recipe, data: Data, checkpoint: Path) -> Any:
             torch.save(training.state(), checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
             seconds = time.monotonic() - started_s
-            console.print(f"epoch {training.epoch}: loss {loss:.4f}, {word} {score:.4f} ({seconds:.0f} s)")
+            console.print(f"epoch {training.epoch}: loss {loss:.4f}, {word} {sign * score:.4f} ({seconds:.0f} s)")
             bar.update(task, completed=training.epoch)
     training.net.load_state_dict(training.best)
     return training.net.eval()
@@ -91,12 +98,25 @@ def absolute_error(given: Any, targets: Any) -> Any:
     return apart.sum() / rated.sum().clamp(min=1)
 
 
-_LOSSES = {"classes": cross_entropy, "ratings": absolute_error}
+def next_event(given: Any, targets: Any) -> Any:
+    """Return the mean cross-entropy of [n, steps, classes] logits with the events that came, in nats."""
+    return nn.functional.cross_entropy(
+        _as_tuple(given)[0].float().flatten(0, 1), targets.flatten(), ignore_index=PADDING
+    )
+
+
+_LOSSES = {"classes": cross_entropy, "ratings": absolute_error, "sequence": next_event}
 
 
 def score(net: Any, examples: Examples, kind: str) -> float:
-    """Return the share of classes that a net names rightly, or the mean correlation of its ratings with the truth."""
+    """Return how good a net is, the more the better.
+
+    It is the share of classes that it names rightly, the mean correlation of its ratings with the truth, or how many
+    bits an event of a sequence costs, negative.
+    """
     given = logits(net, examples.inputs)
+    if kind == "sequence":
+        return -float(bits(given, examples.truth)[examples.truth != PADDING].mean())
     if kind == "classes":
         return float((given.argmax(axis=1) == examples.truth).mean())
     return float(np.mean(correlations(given, examples.truth)))
@@ -109,10 +129,12 @@ def _as_tuple(given: Any) -> tuple[Any, ...]:
 class _Training:
     """A net on its way, and all that is needed to go on after a stop."""
 
-    def __init__(self, recipe: Recipe, data: Data) -> None:
+    def __init__(self, recipe: Recipe, data: Data, weights: dict[str, Any] | None = None) -> None:
         self.schedule = schedule = recipe.schedule
         torch.manual_seed(schedule.seed)
         net = recipe.net()
+        if weights is not None:
+            net.load_state_dict(weights)
         if recipe.start is not None:
             recipe.start(net, data)
         self.net = net.to(memory_format=torch.channels_last)
@@ -164,6 +186,7 @@ class _Training:
         """Return what a checkpoint holds."""
         return {
             "schedule": asdict(self.schedule),
+            "steps": self.data.steps,
             "net": self.net.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -176,8 +199,8 @@ class _Training:
         }
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint, unless it was made with another schedule."""
-        if state["schedule"] != asdict(self.schedule):
+        """Go on from a checkpoint, unless it was made with another schedule or with more or less data."""
+        if state["schedule"] != asdict(self.schedule) or state.get("steps", self.data.steps) != self.data.steps:
             return
         self.net.load_state_dict(state["net"])
         self.averaged.load_state_dict(state["averaged"])

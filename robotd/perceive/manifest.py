@@ -15,7 +15,9 @@ from typing_extensions import Self
 from robotd.errors import ModelError
 from robotd.paths import shipped, state_directory
 
-Task = Literal["face", "voice", "words", "song", "score", "fusion", "face_detection", "face_mesh"]
+Task = Literal[
+    "face", "voice", "words", "song", "score", "fusion", "melody", "polyphony", "face_detection", "face_mesh"
+]
 
 
 class _Entry(BaseModel):

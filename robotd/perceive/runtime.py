@@ -102,18 +102,23 @@ class Model:
         return probabilities
 
 
+def open_onnx(content: bytes, runtime: Runtime) -> Any:
+    """Return a session of ONNX Runtime for a model's file; whatever that raises for a bad one comes through."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = runtime.threads
+    options.inter_op_num_threads = 1
+    # Spinning threads would eat a core at a few inferences a second.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return ort.InferenceSession(content, options, providers=_available(runtime.providers))
+
+
 class _Onnx:
     def __init__(self, content: bytes, runtime: Runtime) -> None:
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        import onnxruntime as ort
-
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = runtime.threads
-        options.inter_op_num_threads = 1
-        # Spinning threads would eat a core at a few inferences a second.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(content, options, providers=_available(runtime.providers))
+        self._session = open_onnx(content, runtime)
         first = self._session.get_inputs()[0]
         self._name = first.name
         self.shape = tuple(first.shape)

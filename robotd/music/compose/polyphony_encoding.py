@@ -38,7 +38,16 @@ LOOKS = (0, 1, STEPS_PER_BAR)
 PAST = max(LOOKS)
 #: Valence, arousal, whether they are known (1 or 0), and whether the piece is in minor (1 or 0).
 CONDITION = 4
-FEATURES = EVENTS + 2 * PITCHES * len(LOOKS) + STEPS_PER_BAR + STRETCH_BARS + CONDITION
+#: Where the features lie: which event is possible at all, of what kind the last one was and of what pitch, what was
+#: struck at each look and what sounded there, the step in the bar, the bar in the stretch, the feeling.
+LEGAL = 0
+_KIND = LEGAL + EVENTS
+_KEY = _KIND + 4
+_LOOKS = _KEY + PITCHES
+_STEP = _LOOKS + 2 * PITCHES * len(LOOKS)
+_BAR = _STEP + STEPS_PER_BAR
+_CONDITION = _BAR + STRETCH_BARS
+FEATURES = _CONDITION + CONDITION
 
 #: An age, in steps, is counted up to this.
 _OLDEST = 255
@@ -69,7 +78,8 @@ def encode_ages(rows: NDArray[np.uint8]) -> NDArray[np.int64]:
     events[:, :-1] = np.where(down == 1, NEW + keys, CONTINUED + keys)
     said = np.ones_like(events, bool)
     said[:, :-1] = down > 0
-    return events[said]
+    found: NDArray[np.int64] = events[said]
+    return found
 
 
 def encode(notes: Sequence[GridNote], steps: int) -> NDArray[np.int64]:
@@ -128,7 +138,21 @@ def lessons(rows: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int6
 def looks(rows: NDArray[np.uint8], steps: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Return [n, looks, pitches] what is shown at each of n steps of a piece; before it all was silent."""
     known = np.concatenate((np.zeros((PAST, rows.shape[1]), np.uint8), rows))
-    return known[steps[:, None] + PAST - np.array(LOOKS)]
+    shown: NDArray[np.uint8] = known[steps[:, None] + PAST - np.array(LOOKS)]
+    return shown
+
+
+def legal(shown: NDArray[np.uint8], last: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return [n, EVENTS] which event the encoding's rules let come next.
+
+    Pitches go down within a step, and only what sounded in the step before can be continued.
+    """
+    may = np.zeros((len(last), EVENTS), bool)
+    may[:, STEP_END] = True
+    below = np.arange(PITCHES) < key_of(last)[:, None]
+    may[:, NEW:CONTINUED] = below
+    may[:, CONTINUED:] = below & (shown[:, 1] > 0)
+    return may
 
 
 def features(
@@ -143,23 +167,20 @@ def features(
         steps: [n] in which step it is, counted from a bar line at which a stretch begins.
         condition: [n, 4] or [4].
     """
-    count = len(last)
-    numbers = np.zeros((count, FEATURES), np.float32)
-    at = np.arange(count)
-    numbers[at, last] = 1.0
-    place = EVENTS
-    given = key_of(last)
+    told = np.zeros((len(last), FEATURES), np.float32)
+    every, keys, key = np.arange(len(last)), np.arange(PITCHES), key_of(last)
+    told[:, LEGAL:_KIND] = legal(shown, last)
+    told[every, _KIND + np.minimum(last, NEW) + (last >= CONTINUED)] = 1.0
+    told[:, _KEY:_LOOKS] = keys == key[:, None]
+    # Of this step nothing below the last event is known yet, and nothing at all before its first.
+    seen = shown.copy()
+    seen[:, 0] *= keys >= key[:, None]
     for look in range(len(LOOKS)):
-        age = shown[:, look]
-        if LOOKS[look] == 0:
-            age = np.where(np.arange(PITCHES) >= given[:, None], age, 0)
-        numbers[:, place : place + PITCHES] = age == 1
-        place += PITCHES
-        numbers[:, place : place + PITCHES] = np.minimum(age, _LONG_STEPS) * (1 / _LONG_STEPS)
-        numbers[:, place : place + PITCHES] += age > 0
-        place += PITCHES
-    numbers[at, place + steps % STEPS_PER_BAR] = 1.0
-    place += STEPS_PER_BAR
-    numbers[at, place + steps // STEPS_PER_BAR % STRETCH_BARS] = 1.0
-    numbers[:, -CONDITION:] = condition
-    return numbers
+        age = seen[:, look]
+        place = _LOOKS + 2 * PITCHES * look
+        told[:, place : place + PITCHES] = age == 1
+        told[:, place + PITCHES : place + 2 * PITCHES] = (age > 0) + np.minimum(age, _LONG_STEPS) / _LONG_STEPS
+    told[every, _STEP + steps % STEPS_PER_BAR] = 1.0
+    told[every, _BAR + steps // STEPS_PER_BAR % STRETCH_BARS] = 1.0
+    told[:, _CONDITION:] = condition
+    return told
