@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, SecretStr, model_validator
 from typing_extensions import Self
 
 from robotd.emotion import Quadrant
@@ -19,6 +19,13 @@ NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Program = Annotated[int, Field(ge=0, le=127)]
 Channel = Annotated[int, Field(ge=1, le=16)]
+Velocity = Annotated[int, Field(ge=1, le=127)]
+Axis = Annotated[float, Field(ge=-1, le=1)]
+
+
+def _off(value: object) -> object:
+    """Read YAML's bare `off`, which means False there, as the word that it is."""
+    return "off" if value is False else value
 
 
 #: Who plays: each part has a channel and an instrument of its own.
@@ -160,13 +167,72 @@ class FeelingOverTime(Section):
     unknown_after_s: Positive = 10.0
 
 
+class RelevanceWeights(Section):
+    """How much each likeness of song and person counts; renormalised over those that are known."""
+
+    feeling: Positive = 0.5
+    lyrics: NotNegative = 0.2
+    keywords: NotNegative = 0.3
+
+
+class Limits(Section):
+    """Which songs may be recommended; what is not known of a song is outside a limit of it."""
+
+    genres: tuple[str, ...] = ()
+    from_year: Annotated[int, Field(ge=1)] | None = None
+    to_year: Annotated[int, Field(ge=1)] | None = None
+    languages: tuple[str, ...] = ()
+    parental: Annotated[Literal["off", "explicit", "strict"], BeforeValidator(_off)] = "off"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_year is not None and self.to_year is not None and self.from_year > self.to_year:
+            raise ValueError("from_year must not be after to_year")
+        return self
+
+
+#: Where a journey leads: a mood by name, or a place (valence, arousal).
+Target = Literal["uplift", "calm", "stay", "focus"] | tuple[Axis, Axis]
+#: Whose taste it is.
+ListenerName = Annotated[str, Field(pattern=r"^[\w .@-]{1,64}$")]
+
+
 class Recommend(Section):
-    """When and how many songs are recommended."""
+    """When songs are recommended, how many, and which."""
 
     tracks: Annotated[int, Field(ge=1, le=50)] = 3
     min_interval_s: NotNegative = 30.0
     refresh_s: Positive = 240.0
     ttl_s: Positive = 60.0
+    target: Target = "uplift"
+    step: Annotated[float, Field(ge=0.05, le=3)] = 0.4
+    rest: Annotated[int, Field(ge=0, le=1000)] = 30
+    diversity: Share = 0.1
+    weights: RelevanceWeights = RelevanceWeights()
+    limits: Limits = Limits()
+    listener: ListenerName = "default"
+
+
+class Taste(Section):
+    """How much a listener's learnt liking counts."""
+
+    enabled: bool = True
+    weight: Share = 0.2
+    explore: Share = 0.03
+    forgetting: Annotated[float, Field(gt=0.5, le=1)] = 0.995
+
+
+class Compose(Section):
+    """How music is composed."""
+
+    composer: Literal["neural", "pattern"] = "neural"
+    style: Literal["band", "piano"] = "band"
+    nets: Literal["conditioned", "quadrant"] = "conditioned"
+    parts: Annotated[tuple[Part, ...], Field(min_length=1)] = PARTS
+    temperature: Annotated[float, Field(ge=0.1, le=2)] = 1.0
+    judge: str | None = "judge_notes"
+    tries: Annotated[int, Field(ge=1, le=20)] = 4
+    seed: NonNegativeInt | None = None
 
 
 class Parts(Section):
@@ -206,7 +272,7 @@ class Programs(Section):
 
     Q1: Band = Band(melody=11, harmony=0, bass=32)
     Q2: Band = Band(melody=48, harmony=48, bass=33)
-    Q3: Band = Band(melody=0, harmony=0, bass=0)
+    Q3: Band = Band(melody=0, harmony=0, bass=43)
     Q4: Band = Band(melody=24, harmony=88, bass=32)
 
     @property
@@ -217,6 +283,20 @@ class Programs(Section):
         }
 
 
+class VelocityCurve(Section):
+    """How hard notes are struck: `shape` names a curve, or gives its exponent."""
+
+    shape: Literal["linear", "soft", "hard"] | Annotated[float, Field(ge=0.1, le=10)] = "linear"
+    min: Velocity = 1
+    max: Velocity = 127
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min > self.max:
+            raise ValueError("min must not be above max")
+        return self
+
+
 class Midi(Section):
     """The MIDI port and what is played on it."""
 
@@ -225,6 +305,16 @@ class Midi(Section):
     port: str = "robotd"
     channels: Channels = Channels()
     programs: Programs = Programs()
+    velocity_curve: VelocityCurve = VelocityCurve()
+    transpose: Annotated[int, Field(ge=-48, le=48)] = 0
+    clock: Annotated[Literal["off", "in", "out"], BeforeValidator(_off)] = "off"
+    input: str | None = None
+    panic_controller: Annotated[int, Field(ge=0, le=127)] | None = None
+    synth: Literal["fluidsynth"] | None = None
+    audio: Literal["auto", "jack", "pipewire", "pulseaudio", "alsa", "sdl2"] = "auto"
+    soundfont: Path | None = None
+    gain: Annotated[float, Field(gt=0, le=5)] = 0.4
+    over_mqtt: bool = False
     record: Path | None = None
 
 
@@ -274,5 +364,14 @@ class Config(Section):
     fusion: Fusion = Fusion()
     feeling: FeelingOverTime = FeelingOverTime()
     recommend: Recommend = Recommend()
+    taste: Taste = Taste()
+    compose: Compose = Compose()
     midi: Midi = Midi()
     mqtt: Mqtt = Mqtt()
+
+    @property
+    def instruments(self) -> Midi:
+        """The MIDI settings with the instruments that play: in the style of a piano everything is one."""
+        if self.compose.style == "band":
+            return self.midi
+        return self.midi.model_copy(update={"programs": Programs(Q1=Band(), Q2=Band(), Q3=Band(), Q4=Band())})

@@ -116,6 +116,15 @@ def valence_arousal(probabilities: Sequence[float]) -> tuple[float, float]:
     return valence, arousal
 
 
+#: The points (valence, arousal) that stand for a quadrant where only its name is known.
+MOODS: dict[Quadrant, tuple[float, float]] = {
+    Quadrant.Q1: (0.6, 0.5),
+    Quadrant.Q2: (-0.6, 0.5),
+    Quadrant.Q3: (-0.6, -0.4),
+    Quadrant.Q4: (0.5, -0.4),
+}
+
+
 def quadrant_at(valence: float, arousal: float) -> Quadrant:
     """Return the quadrant of a point of the plane; an axis belongs to its positive side."""
     if arousal >= 0:

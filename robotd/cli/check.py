@@ -29,6 +29,7 @@ def check_command(
     typer.echo(f"configuration: {config or config_in_use() or 'built-in defaults'}: ok")
     if show:
         typer.echo(yaml.safe_dump(masked(settings), sort_keys=False, allow_unicode=True), nl=False)
+    from robotd.music.compose.opening import load_judge, load_source
     from robotd.perceive.face import FaceReader
     from robotd.perceive.manifest import load_manifest
     from robotd.perceive.voice import VoiceReader
@@ -38,6 +39,8 @@ def check_command(
     for what, open_reader in (
         ("face", lambda: FaceReader(settings.face, manifest, settings.runtime)),
         ("voice", lambda: VoiceReader(settings.voice.chosen, manifest, settings.runtime)),
+        ("composing", lambda: load_source(settings)),
+        ("judging", lambda: load_judge(settings)),
     ):
         try:
             typer.echo(f"{what} model: {open_reader().model}: ok")

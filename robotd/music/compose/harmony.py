@@ -46,21 +46,52 @@ def nearest(pitch_class: int, centre: float) -> int:
     return round((centre - pitch_class) / 12) * 12 + pitch_class
 
 
-def voicing(classes: Sequence[int], centre: float, previous: Sequence[int]) -> tuple[int, ...]:
+#: Intervals between bass and top, in semitones within an octave, that shouldn't follow themselves in parallel motion.
+_PERFECT = (0, 7)
+_PARALLEL_COST = 4.0
+_COVERED_COST = 4.0
+
+
+def voicing(
+    classes: Sequence[int],
+    centre: float,
+    previous: Sequence[int],
+    *,
+    bass: tuple[int, int] | None = None,
+    ceiling: int | None = None,
+) -> tuple[int, ...]:
     """Return the pitches of a chord, low to high, so that the voices move little.
+
+    The voices keep their order, so that none crosses another. Each moves as short a way as it can (Tymoczko, "A
+    geometry of music", 2011, on efficient voice leading); fifths and octaves in parallel between the lowest and the
+    highest voice are avoided where that costs little (Piston, "Harmony", 1941; Huron, "Tone and voice", Music
+    Perception 19 (2001), 1-64, for why: voices that move so fuse).
 
     Args:
         classes: one pitch class a voice.
         centre: the pitch around which the chord is to lie, within half an octave.
         previous: the chord before, low to high; empty at the beginning.
+        bass: the pitches of the bass under the chord before and under this one, if it has one.
+        ceiling: the melody's lowest pitch, below which the chord is rather to stay.
     """
 
     def cost(pitches: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
         apart = sum(abs(pitch - centre) for pitch in pitches)
         moved = sum(abs(new - old) for new, old in zip(pitches, previous, strict=False))
-        return moved + 0.7 * apart, pitches
+        total = moved + 0.7 * apart
+        if bass is not None and previous and _parallel((bass[0], previous[-1]), (bass[1], pitches[-1])):
+            total += _PARALLEL_COST
+        if ceiling is not None and pitches[-1] >= ceiling:
+            total += _COVERED_COST * (1 + pitches[-1] - ceiling)
+        return total, pitches
 
     reach = range(math.ceil(centre) - 7, math.floor(centre) + 8)
     voices = ([pitch for pitch in reach if pitch % 12 == pitch_class] for pitch_class in classes)
     chords = (tuple(sorted(chord)) for chord in product(*voices))
     return min(chords, key=cost)
+
+
+def _parallel(before: tuple[int, int], after: tuple[int, int]) -> bool:
+    """Return whether two voices, (lower, upper), move on in the same fifth or octave."""
+    interval = (before[1] - before[0]) % 12
+    return before != after and interval in _PERFECT and (after[1] - after[0]) % 12 == interval

@@ -36,6 +36,11 @@ class Verdict:
         """The likeliest quadrant."""
         return _QUADRANTS[int(np.argmax(self.probabilities))]
 
+    @property
+    def by_name(self) -> dict[str, float]:
+        """The probabilities by the names of the quadrants."""
+        return {quadrant.value: share for quadrant, share in zip(_QUADRANTS, self.probabilities, strict=True)}
+
     def probability(self, quadrant: Quadrant) -> float:
         """Return how likely a quadrant is, 0..1."""
         return self.probabilities[_QUADRANTS.index(quadrant)]

@@ -6,43 +6,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from robotd.emotion import quadrant_at
-from robotd.music.bar import HIGHEST_PITCH, LOWEST_PITCH, Bar, Note
-from robotd.music.compose.accompaniment import LeftHand, figure_for
-from robotd.music.compose.expression import Expression, express, within
-from robotd.music.compose.harmony import ANTECEDENTS, CONSEQUENTS, nearest, pitch_classes, voicing
-from robotd.music.compose.theme import BEATS, Motif, arch, cadence_onsets, dice, line
+from robotd.music.bar import Bar
+from robotd.music.compose.arrangement import Voices
+from robotd.music.compose.chord import FRAME_SCALE, FRAME_TONIC, OCTAVE, Chord, diatonic
+from robotd.music.compose.expression import Expression, express
+from robotd.music.compose.grid import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, STRETCH_BARS, GridNote
+from robotd.music.compose.harmony import ANTECEDENTS, CONSEQUENTS, nearest
+from robotd.music.compose.keys import is_minor
+from robotd.music.compose.material import BandMaterial
+from robotd.music.compose.ranges import RANGES
+from robotd.music.compose.rendering import Rendered, render_band, render_ending
+from robotd.music.compose.theme import Motif, arch, cadence_onsets, dice, line, pick
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from robotd.emotion import Quadrant
-    from robotd.music.bar import Part
-    from robotd.music.compose.harmony import Chords
 
-PHRASE_BARS = 4
-PERIOD_BARS = 2 * PHRASE_BARS
+PERIOD_BARS = 2 * STRETCH_BARS
 #: The themes of a song, a period each; then a new song begins.
 SONG_FORM = "AABA"
 SONG_BARS = PERIOD_BARS * len(SONG_FORM)
-
-
-def one_at_a_time(notes: Iterable[Note]) -> tuple[Note, ...]:
-    """Return the notes in order, so that no key is struck while it is still down.
-
-    An earlier note ends where a later one needs its key; of two that start together the longer one stays.
-    """
-    by_key: dict[tuple[Part, int], list[Note]] = {}
-    for note in sorted(notes, key=lambda note: (note.start_beats, -note.duration_beats)):
-        struck = by_key.setdefault((note.part, note.pitch), [])
-        if struck and struck[-1].start_beats == note.start_beats:
-            continue
-        if struck:
-            before = struck[-1]
-            free = min(before.duration_beats, note.start_beats - before.start_beats)
-            struck[-1] = replace(before, duration_beats=free)
-        struck.append(note)
-    kept = (note for struck in by_key.values() for note in struck)
-    return tuple(sorted(kept, key=lambda note: (note.start_beats, note.pitch)))
+#: The last note of a phrase ends so many steps before the bar does.
+_BREATH = 2
 
 
 class PatternComposer:
@@ -57,97 +41,64 @@ class PatternComposer:
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
-        self._tonic = int(dice("tonic", seed).random() * 12)
-        self._voices: tuple[int, ...] = ()
-        self._bass: int | None = None
-        self._last: int | None = None
+        self._tonic = int(dice("tonic", seed).random() * OCTAVE)
+        self._voices = Voices()
 
     def bar(self, valence: float, arousal: float, index: int, quadrant: Quadrant | None = None) -> Bar:
         """Return one bar of four quarter notes (see `Composer`)."""
         how = express(valence, arousal)
-        period, phrase, phrase_bar = index // PERIOD_BARS, index % PERIOD_BARS // PHRASE_BARS, index % PHRASE_BARS
-        hands = self._left_hands(how, self._chords(how, period, phrase)[phrase_bar])
-        share = BEATS / len(hands)
-        figure = figure_for(valence, arousal)
-        lift = how.velocity + 4 * arch(phrase_bar, BEATS / 2)
-        notes = [
-            note
-            for number, hand in enumerate(hands)
-            for note in hand.play(figure, number * share, share, velocity=lift - 16, articulation=how.articulation)
-        ]
-        notes += self._melody(how, hands, index, lift)
-        return self._bar(how, index, notes, quadrant or quadrant_at(valence, arousal))
+        material = self._material(how, index)
+        rendered = render_band(material, index % STRETCH_BARS, how, self._tonic, self._voices)
+        return self._bar(how, index, rendered, quadrant or quadrant_at(valence, arousal))
 
     def ending(self, valence: float, arousal: float, index: int, quadrant: Quadrant | None = None) -> Bar:
         """Return a bar that slows down on the rolled chord of the tonic."""
         how = express(valence, arousal)
-        (hand,) = self._left_hands(how, (0,))
-        top = nearest(self._tonic, self._last or how.melody_centre)
-        while top <= hand.chord[-1]:
-            top += 12
-        notes = [*hand.roll(velocity=0.75 * how.velocity), Note(1.5, 2.5, top, round(0.8 * how.velocity))]
-        self._voices, self._bass, self._last = (), None, None
-        bar = self._bar(how, index, notes, quadrant or quadrant_at(valence, arousal))
+        rendered = render_ending(how, self._tonic, self._voices, self._seed)
+        bar = self._bar(how, index, rendered, quadrant or quadrant_at(valence, arousal))
         return replace(bar, tempo_bpm=0.8 * bar.tempo_bpm)
 
-    def _bar(self, how: Expression, index: int, notes: list[Note], quadrant: Quadrant) -> Bar:
-        return Bar(index, one_at_a_time(notes), how.tempo_bpm, self._tonic, how.mode, quadrant)
+    def _bar(self, how: Expression, index: int, rendered: Rendered, quadrant: Quadrant) -> Bar:
+        self._voices = rendered.voices
+        return Bar(index, rendered.notes, how.tempo_bpm, self._tonic, how.mode, quadrant)
 
-    def _theme(self, period: int) -> tuple[int, int, str]:
-        song, part = divmod(period, len(SONG_FORM))
+    def _theme(self, index: int) -> tuple[int, int, str]:
+        song, part = divmod(index // PERIOD_BARS, len(SONG_FORM))
         return self._seed, song, SONG_FORM[part]
 
-    def _chords(self, how: Expression, period: int, phrase: int) -> tuple[Chords, ...]:
-        phrases = (ANTECEDENTS, CONSEQUENTS)[phrase][how.mode]
-        return phrases[int(dice("chords", *self._theme(period), phrase).random() * len(phrases))]
+    def _material(self, how: Expression, index: int) -> BandMaterial:
+        """Return a stretch of which only this bar's melody is written."""
+        theme, phrase = self._theme(index), index % PERIOD_BARS // STRETCH_BARS
+        minor = is_minor(how.mode)
+        bars = pick((ANTECEDENTS, CONSEQUENTS)[phrase][how.mode], "chords", *theme, phrase)
+        chords = tuple(diatonic(degree, minor=minor) for bar in bars for degree in (bar[0], bar[-1]))
+        seed = int(dice("material", *theme).random() * 2**32)
+        return BandMaterial(self._melody(how, chords, index, minor=minor), chords, minor, seed)
 
-    def _left_hands(self, how: Expression, chords: Chords) -> list[LeftHand]:
-        """Lay out the chords of a bar one after the other, each near the one before."""
-        hands = []
-        for degree in chords:
-            tones = (degree, degree + 2, degree + (6 if how.sevenths and degree else 4))
-            self._voices = voicing(pitch_classes(self._tonic, how.mode, tones), how.chord_centre, self._voices)
-            root, fifth = pitch_classes(self._tonic, how.mode, (degree, degree + 4))
-            # The bass stays more than an octave below the chords: close intervals are muddy down there.
-            centre = how.chord_centre - 15
-            self._bass = nearest(root, centre if self._bass is None else (centre + self._bass) / 2)
-            hands.append(LeftHand(self._bass, self._bass + (fifth - root) % 12, self._voices))
-        return hands
-
-    def _melody(self, how: Expression, hands: list[LeftHand], index: int, lift: float) -> list[Note]:
-        phrase, phrase_bar = index % PERIOD_BARS // PHRASE_BARS, index % PHRASE_BARS
+    def _melody(self, how: Expression, chords: tuple[Chord, ...], index: int, *, minor: bool) -> tuple[GridNote, ...]:
+        phrase, phrase_bar = index % PERIOD_BARS // STRETCH_BARS, index % STRETCH_BARS
         # Question and answer begin alike and go on differently.
-        motif = Motif.drawn(*self._theme(index // PERIOD_BARS), phrase_bar, phrase if phrase_bar else 0)
-        cadence = phrase_bar == PHRASE_BARS - 1
+        motif = Motif.drawn(*self._theme(index), phrase_bar, phrase if phrase_bar else 0)
+        cadence = phrase_bar == STRETCH_BARS - 1
         onsets = cadence_onsets(how.density) if cadence else motif.onsets(how.density)
-        # The melody keeps above the left hand: two hands on one key would cut each other off.
-        low = max(pitch for hand in hands for pitch in hand.chord) + 1
-        high = max(round(how.melody_centre) + 12, low + 14)
-        classes = frozenset(pitch_classes(self._tonic, how.mode, range(7)))
+        # In the frame, at the height that rendering moves it to.
+        shift = nearest((self._tonic - FRAME_TONIC[minor]) % OCTAVE, 0)
+        last = None if self._voices.melody is None else self._voices.melody - shift
+        self._voices = replace(self._voices, shift=shift)
+        classes = {(FRAME_TONIC[minor] + step) % OCTAVE for step in FRAME_SCALE[minor]}
+        low, high = (pitch - shift for pitch in RANGES["melody"])
         pitches = line(
             motif,
             onsets,
-            scale=[pitch for pitch in range(low, high + 1) if pitch % 12 in classes],
-            chord_at=lambda beat: {p % 12 for p in hands[int(beat * len(hands) / BEATS)].chord},
-            target_at=lambda beat: how.melody_centre + 4 * arch(phrase_bar, beat),
-            last=self._last,
-            final=self._tonic if cadence and phrase == 1 else None,
+            scale=[pitch for pitch in range(low, high + 1) if pitch % OCTAVE in classes],
+            chord_at=lambda beat: chords[2 * phrase_bar + (beat >= BEATS_PER_BAR / 2)].classes,
+            target_at=lambda beat: how.melody_centre - shift + 4 * arch(phrase_bar, beat),
+            last=last,
+            final=FRAME_TONIC[minor] if cadence and phrase == 1 else None,
         )
-        self._last = pitches[-1]
-        ends = (*onsets[1:], BEATS - 0.5 if cadence else float(BEATS))
-        return [
-            Note(
-                start,
-                (end - start) * how.articulation,
-                int(within(pitch, LOWEST_PITCH, HIGHEST_PITCH)),
-                self._velocity(how, lift, start, motif.accents[number]),
-            )
-            for number, (start, end, pitch) in enumerate(zip(onsets, ends, pitches, strict=True))
-        ]
-
-    @staticmethod
-    def _velocity(how: Expression, lift: float, start: float, accent: float) -> int:
-        beat = how.accent if start == 0 else how.accent / 2 if start == BEATS / 2 else 0.0
-        if start % 1:
-            beat = -how.accent / 3
-        return round(within(lift + beat + 6 * (accent - 0.5), 1, 127))
+        start = phrase_bar * STEPS_PER_BAR
+        steps = [round(onset * STEPS_PER_BEAT) for onset in onsets]
+        ends = (*steps[1:], STEPS_PER_BAR - (_BREATH if cadence else 0))
+        return tuple(
+            GridNote(start + begin, start + end, pitch) for begin, end, pitch in zip(steps, ends, pitches, strict=True)
+        )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from robotd.music.bar import SCALES
-from robotd.music.compose.accompaniment import LeftHand, figure_for
 from robotd.music.compose.expression import express
 from robotd.music.compose.grid import STEPS_PER_BAR, STEPS_PER_BEAT, GridNote
 from robotd.music.compose.harmony import ANTECEDENTS, CONSEQUENTS, nearest, pitch_classes, voicing
@@ -23,6 +22,8 @@ TONICS: dict[Mode, int] = {"major": 0, "minor": 9}
 #: Where a melody lies on the grid, whatever the feeling: its register is chosen when it is played.
 _CENTRE, _LOWEST, _HIGHEST = 67, 55, 81
 _CHORD_CENTRE = 55
+#: From these densities on a left hand breaks its chord in quarters, in eighths.
+_BROKEN_FROM, _FLOWING_FROM = 0.25, 0.5
 _BARS = 4
 
 
@@ -69,14 +70,17 @@ def piano_primer(valence: float, arousal: float, *, minor: bool, seed: object) -
     mode: Mode = "minor" if minor else "major"
     degree = _phrase(mode, seed)[0][0]
     voices = voicing(pitch_classes(TONICS[mode], mode, (degree, degree + 2, degree + 4)), _CHORD_CENTRE, ())
-    root, fifth = pitch_classes(TONICS[mode], mode, (degree, degree + 4))
+    (root,) = pitch_classes(TONICS[mode], mode, (degree,))
     bass = nearest(root, _CHORD_CENTRE - 15)
-    hand = LeftHand(bass, bass + (fifth - root) % 12, voices)
-    figure = figure_for(valence, arousal)
-    left = (
-        _on_grid(0, note.start_beats, note.start_beats + note.duration_beats, note.pitch)
-        for note in hand.play(figure, 0.0, float(BEATS), velocity=80, articulation=1.0)
-    )
+    density = express(valence, arousal).density
+    left = [GridNote(0, STEPS_PER_BAR, bass)]
+    if density < _BROKEN_FROM:
+        left += [GridNote(0, STEPS_PER_BAR, pitch) for pitch in voices]
+    else:
+        apart = STEPS_PER_BEAT if density < _FLOWING_FROM else STEPS_PER_BEAT // 2
+        order = (voices[0], voices[1], voices[2], voices[1])
+        steps = range(0, STEPS_PER_BAR, apart)
+        left += [GridNote(step, step + apart, order[number % 4]) for number, step in enumerate(steps)]
     right = melody_primer(valence, arousal, minor=minor, seed=seed)
     # Where both hands want one key the right one has it.
     struck = {(note.start, note.pitch): note for note in (*left, *right)}

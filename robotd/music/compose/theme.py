@@ -10,10 +10,12 @@ import math
 import random
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+
+T = TypeVar("T")
 
 BEATS = 4
 #: Where notes start within a beat, from the quietest way to fill it to the busiest.
@@ -28,6 +30,11 @@ LARGEST_LEAP = 9
 def dice(*key: object) -> random.Random:
     """Return a generator of numbers that depend on the key only, on every machine and version of Python."""
     return random.Random("/".join(map(str, key)))  # noqa: S311 - music, no secrets
+
+
+def pick(choices: Sequence[T], *key: object) -> T:
+    """Return one of several, which depends on the key only."""
+    return choices[int(dice(*key).random() * len(choices))]
 
 
 @dataclass(frozen=True, slots=True)
