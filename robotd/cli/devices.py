@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 def devices_command() -> None:
     """List what can be heard with, looked with and played on, as the configuration names it."""
-    from robotd.express.midi.backend import list_midi_ports
+    from robotd.config import Midi
+    from robotd.express.midi.backend import list_midi_inputs, list_midi_ports
+    from robotd.express.midi.synth import describe_synth
     from robotd.sense.devices import list_cameras, list_microphones
 
     def microphones() -> list[str]:
@@ -34,7 +36,12 @@ def devices_command() -> None:
 
     _show("microphones (microphone.device)", microphones)
     _show("cameras (camera.source)", cameras)
+    def midi_inputs() -> list[str]:
+        return [f"  {found.name} ({found.backend})" for found in list_midi_inputs()]
+
     _show("MIDI outputs (midi.port)", midi_ports)
+    _show("MIDI inputs (midi.input)", midi_inputs)
+    _show("synthesizer of this machine (midi.synth)", lambda: [f"  {describe_synth(Midi())}"])
 
 
 def _show(title: str, listed: Callable[[], list[str]]) -> None:

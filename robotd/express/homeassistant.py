@@ -127,7 +127,32 @@ def _controls(name: Name) -> dict[str, dict[str, Any]]:
             "state_off": "OFF",
         }
 
+    def mood(axis: str, icon: str) -> dict[str, Any]:
+        return {
+            "p": "number",
+            "name": f"Mood {axis}",
+            "icon": icon,
+            "command_topic": name("command/mood"),
+            "command_template": f'{{"{axis}": {{{{ value }}}}}}',
+            "state_topic": name("switches"),
+            # Without a mood set by hand the slider has no value.
+            "value_template": f"{{{{ value_json.mood.{axis} if value_json.mood else 'None' }}}}",
+            "min": -1,
+            "max": 1,
+            "step": 0.05,
+            "mode": "slider",
+        }
+
     return {
+        "mood_valence": mood("valence", "mdi:emoticon-happy-outline"),
+        "mood_arousal": mood("arousal", "mdi:lightning-bolt-outline"),
+        "mood_clear": {
+            "p": "button",
+            "name": "Follow the feeling",
+            "icon": "mdi:account-heart-outline",
+            "command_topic": name("command/mood"),
+            "payload_press": '{"clear": true}',
+        },
         "mute_microphone": mute("microphone", "mdi:microphone-off"),
         "mute_camera": mute("camera", "mdi:camera-off"),
         "mute_music": mute("music", "mdi:volume-off"),

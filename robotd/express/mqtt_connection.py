@@ -31,7 +31,7 @@ _SERVER_UNAVAILABLE = 136  # the only refusal that waiting mends; MQTT 5.0, 2.4 
 
 
 @asynccontextmanager
-async def connect(config: Mqtt, client_id: str, will: aiomqtt.Will) -> AsyncIterator[aiomqtt.Client]:
+async def connect(config: Mqtt, client_id: str, will: aiomqtt.Will | None) -> AsyncIterator[aiomqtt.Client]:
     """Log in to the broker with a client of its own, and log out.
 
     A new client for every connection has no memory of messages that the last one could not deliver, so
@@ -41,7 +41,7 @@ async def connect(config: Mqtt, client_id: str, will: aiomqtt.Will) -> AsyncIter
         config: where the broker is and who we are.
         client_id: unique at the broker.
         will: what the broker publishes when we vanish. It does so too when the block ends with an
-            exception other than a cancellation: then we leave without a farewell.
+            exception other than a cancellation: then we leave without a farewell. None for none.
 
     Raises:
         LinkError: the broker refuses us, or a file or a certificate is wrong.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from robotd.music.recommend import Recommendation
 
 #: Topics that only concern the broker's clients, not a reader of `--json`.
-_BROKER_ONLY = {"diagnostics", "switches", "status"}
+_BROKER_ONLY = {"diagnostics", "switches", "status", "midi/out"}
 
 
 class Outlet:
@@ -53,6 +53,10 @@ class Outlet:
         """Tell what is being played; None: nothing."""
         fields: dict[str, Any] = dict.fromkeys(("quadrant", "tempo_bpm", "key", "bar", "judged"))
         self._say("music", {"playing": playing is not None, **fields, **(asdict(playing) if playing else {})})
+
+    def midi(self, payload: Mapping[str, Any]) -> None:
+        """Tell MIDI messages ahead of their time (see `robotd.express.midi.remote`)."""
+        self._say("midi/out", payload)
 
     def state(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Tell a state of the robot itself: `diagnostics`, `switches`."""

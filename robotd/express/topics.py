@@ -32,6 +32,9 @@ TOPICS: tuple[Topic, ...] = (
     Topic("diagnostics", True, "rates, latencies, drops, reconnects, processor time, memory, models"),
     Topic("event", False, "what just happened: `feeling_changed`, `utterance`, `face_seen`, `face_lost`"),
     Topic("recommendation", False, "songs that suit the feeling, and why"),
+    Topic(
+        "midi/out", False, "with `midi.over_mqtt`: MIDI messages with the times at which they are due, ahead of them"
+    ),
     Topic("command/<name>", False, "what others ask of the robot: a JSON object or bare text"),
     Topic("response/<name>", False, "the answer to every command, errors too; `transaction` is echoed"),
 )

@@ -42,7 +42,7 @@ def test_unique_ids_are_stable_and_differ_between_robots() -> None:
 @pytest.mark.parametrize("key", COMPONENTS)
 def test_every_component_is_one_that_home_assistant_takes(key: str) -> None:
     component = COMPONENTS[key]
-    assert component["p"] in {"sensor", "event", "switch", "select", "button"}
+    assert component["p"] in {"sensor", "event", "switch", "select", "button", "number"}
     assert component["name"]
     if component.get("device_class") == "enum":
         assert component["options"]
@@ -68,6 +68,15 @@ def test_the_options() -> None:
     assert COMPONENTS["label"]["options"] == [*(emotion.value for emotion in EMOTIONS), "unknown"]
     assert COMPONENTS["mode"]["options"] == ["off", "recommend", "compose", "both"]
     assert COMPONENTS["event"]["event_types"] == ["feeling_changed", "utterance", "face_seen", "face_lost"]
+
+
+def test_the_sliders_send_one_axis_of_the_mood_each() -> None:
+    for axis in ("valence", "arousal"):
+        slider = COMPONENTS[f"mood_{axis}"]
+        # Home Assistant fills the template with Jinja, which here only means to put the number in.
+        assert json.loads(slider["command_template"].replace("{{ value }}", "0.25")) == {axis: 0.25}
+        assert (slider["min"], slider["max"]) == (-1, 1)
+    assert json.loads(COMPONENTS["mood_clear"]["payload_press"]) == {"clear": True}
 
 
 def test_the_switches_send_json() -> None:

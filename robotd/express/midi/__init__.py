@@ -2,8 +2,9 @@
 
 ::
 
-    composer ── bars ─▶ Performer ── due messages ─▶ Scheduler ─┬─▶ MidiPort
-                                                                └─▶ Recorder
+    composer ── bars ─▶ Performer ─▶ Timeline ── due messages ─▶ Scheduler ─┬─▶ Port
+                                        ▲                                   ├─▶ Recorder
+                                  ExternalClock                             └─▶ Ahead
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from robotd.express.midi.backend import MidiPortName, list_midi_ports
 from robotd.express.midi.clock import Clock, MediaClock, RealClock
 from robotd.express.midi.lateness import Lateness
 from robotd.express.midi.performer import Performer, Playing
-from robotd.express.midi.port import MidiPort
+from robotd.express.midi.port import MidiPort, open_port
 from robotd.express.midi.recorder import Recorder
 from robotd.express.midi.scheduler import Scheduler
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from mido import Message
 
     from robotd.config import Midi
+    from robotd.express.midi.port import Port
+    from robotd.express.midi.scheduler import Ahead
 
 __all__ = [
     "Clock",
@@ -53,27 +56,28 @@ class MidiOut:
     Attributes:
         scheduler: plays.
         clock: what it goes by.
-        port: where it plays into; None where none is wanted, and for a clip at full speed.
+        port: what it plays into; None where none is wanted, and for a clip at full speed.
     """
 
     scheduler: Scheduler
     clock: Clock
-    port: MidiPort | None
+    port: Port | None
 
 
 @asynccontextmanager
-async def open_midi(config: Midi, clock: Clock | None = None) -> AsyncIterator[MidiOut]:
+async def open_midi(config: Midi, clock: Clock | None = None, *, ahead: Ahead | None = None) -> AsyncIterator[MidiOut]:
     """Open port, scheduler and recorder as configured; on leaving, all is silent and the recording written.
 
     Args:
         config: `enabled` says whether there is a port, `record` names the file to write, if any.
         clock: None for music as it is heard. A `MediaClock` for a clip at full speed: nothing is sent to a
             port then, and the scheduler plays when `Performer.catch_up` is called.
+        ahead: is told of everything in time, but not of a clip at full speed.
 
     Raises:
         MediaError: on leaving, if the recording can't be written.
     """
-    opening = _opened(config, clock)
+    opening = _opened(config, clock, ahead)
     # Opening and closing may wait for a MIDI system; the event loop must not.
     out = await asyncio.to_thread(opening.__enter__)
     try:
@@ -83,7 +87,7 @@ async def open_midi(config: Midi, clock: Clock | None = None) -> AsyncIterator[M
 
 
 @contextmanager
-def _opened(config: Midi, clock: Clock | None) -> Iterator[MidiOut]:
+def _opened(config: Midi, clock: Clock | None, ahead: Ahead | None) -> Iterator[MidiOut]:
     with ExitStack() as stack:
         recorder = None
         if config.record is not None:
@@ -97,9 +101,9 @@ def _opened(config: Midi, clock: Clock | None) -> Iterator[MidiOut]:
             stack.callback(scheduler.panic)
             yield MidiOut(scheduler, clock, None)
             return
-        port = stack.enter_context(MidiPort(config)) if config.enabled else None
+        port = stack.enter_context(open_port(config)) if config.enabled else None
         send = _nowhere if port is None else port.send
-        scheduler = stack.enter_context(Scheduler(send, record=record, channels=channels))
+        scheduler = stack.enter_context(Scheduler(send, record=record, channels=channels, ahead=ahead))
         if port is not None:
             port.on_return = scheduler.refresh
         yield MidiOut(scheduler, RealClock(), port)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from robotd.errors import MediaError
 from robotd.express.midi import open_midi
 from robotd.express.midi.clock import MediaClock
+from robotd.express.midi.external_clock import ExternalClock
+from robotd.express.midi.input import open_input
 from robotd.express.midi.performer import Performer
 
 if TYPE_CHECKING:
@@ -20,8 +23,9 @@ if TYPE_CHECKING:
 
     from robotd.config import Midi
     from robotd.emotion import Quadrant
-    from robotd.express.midi import MidiOut
+    from robotd.express.midi import Lateness, MidiOut
     from robotd.express.midi.performer import Playing
+    from robotd.express.midi.scheduler import Ahead
     from robotd.music.bar import Composer
 
 log = logging.getLogger(__name__)
@@ -36,18 +40,27 @@ class Band:
         on_bar: called when a bar begins, with None when the music falls silent.
         media_time: go by the times given to `advance` instead of the machine's clock, and play on no port:
             a clip at full speed is music for nobody's ears.
+        ahead: is told in time of everything that will be played.
 
     Attributes:
-        bars_played: how many bars have begun.
+        external_clock: another instrument's, that is followed if `config.clock` is `in`.
     """
 
     def __init__(
-        self, config: Midi, composer: Composer, on_bar: Callable[[Playing | None], None], *, media_time: bool = False
+        self,
+        config: Midi,
+        composer: Composer,
+        on_bar: Callable[[Playing | None], None],
+        *,
+        media_time: bool = False,
+        ahead: Ahead | None = None,
     ) -> None:
-        self.bars_played = 0
+        follows = config.clock == "in" and not media_time
+        self.external_clock = ExternalClock() if follows else None
         self._config = config
         self._composer = composer
         self._on_bar = on_bar
+        self._ahead = ahead
         self._media_clock = MediaClock() if media_time else None
         self._stack = AsyncExitStack()
         self._out: MidiOut
@@ -55,11 +68,20 @@ class Band:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._out = await self._stack.enter_async_context(open_midi(self._config, self._media_clock))
+        self._out = await self._stack.enter_async_context(open_midi(self._config, self._media_clock, ahead=self._ahead))
         self._performer = Performer(
-            self._composer, self._out.scheduler, self._config, self._out.clock, on_bar=self._begin_bar
+            self._composer,
+            self._out.scheduler,
+            self._config,
+            self._out.clock,
+            on_bar=self._on_bar,
+            external=self.external_clock,
         )
         if self._media_clock is None:
+            hear = self.external_clock.hear if self.external_clock else None
+            await self._stack.enter_async_context(open_input(self._config, self.panic, hear))
+            if self._out.port is not None:
+                self._out.port.on_return = self._restore
             self._task = asyncio.create_task(self._performer.run(), name="performer")
             self._task.add_done_callback(_tell_failure)
         return self
@@ -77,6 +99,11 @@ class Band:
         else:
             if self._config.record is not None:
                 log.info("what was played is in %s", self._config.record)
+
+    @property
+    def bars_played(self) -> int:
+        """How many bars have begun."""
+        return self._performer.counts.played
 
     @property
     def notes_played(self) -> int:
@@ -119,17 +146,32 @@ class Band:
             await self._performer.catch_up()
 
     def diagnostics(self) -> dict[str, Any]:
-        """Return the port and how late notes begin."""
-        lateness = self._out.scheduler.lateness
+        """Return the port, how late notes begin, what became of the bars and how soon changes were heard."""
+        scheduler, line, counts = self._out.scheduler, self._performer.timeline, self._performer.counts
+        changes = self._performer.changes.times
         return {
             "port": self._out.port.name if self._out.port else None,
+            "clock": line.state,
             "notes": self.notes_played,
-            "late_ms": {"p50": round(lateness.p50_ms, 3), "p99": round(lateness.p99_ms, 3)},
+            "late_ms": _milliseconds(scheduler.lateness),
+            "clock_late_ms": _milliseconds(scheduler.clock_lateness),
+            "bars": {**asdict(counts), "dropped": line.gaps},
+            "change_to_music_s": {
+                "count": changes.count,
+                "p50": round(changes.p50_s, 3),
+                "max": round(changes.max_s, 3),
+                "over_a_bar": round(changes.over_a_bar_s, 3),
+            },
         }
 
-    def _begin_bar(self, playing: Playing | None) -> None:
-        self.bars_played += playing is not None
-        self._on_bar(playing)
+    def _restore(self) -> None:
+        """Tell an instrument that has just been connected what it should know; on a thread of the port's."""
+        self._out.scheduler.refresh()
+        self._performer.timeline.tell_again()
+
+
+def _milliseconds(lateness: Lateness) -> dict[str, float]:
+    return {"p50": round(lateness.p50_ms, 3), "p99": round(lateness.p99_ms, 3)}
 
 
 def _tell_failure(task: asyncio.Task[None]) -> None:

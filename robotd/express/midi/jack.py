@@ -1,4 +1,4 @@
-"""What RtMidi does not tell about JACK: whether its server is there, and whether it still plays.
+"""What RtMidi does not tell about JACK: whether its server is there, whether it still plays, who came and went.
 
 libjack writes to standard error when it finds no server, so the server's socket is looked for first. And RtMidi
 hands messages to JACK through a ring of 16 KiB and waits without end when that is full, as it soon is when the
@@ -15,7 +15,10 @@ from pathlib import Path
 UNIX_SOCKETS = Path("/proc/net/unix")
 #: In the flags of /proc/net/unix: somebody listens (__SO_ACCEPTCON, linux/net.h).
 LISTENING = 1 << 16
-NO_START_SERVER = 0x01  # JackNoStartServer, jack/types.h
+# jack/types.h: JackNoStartServer, JACK_DEFAULT_MIDI_TYPE, JackPortIsInput, JackPortIsOutput
+NO_START_SERVER = 0x01
+MIDI_TYPE = b"8 bit raw midi"
+IS_INPUT, IS_OUTPUT = 0x1, 0x2
 
 
 def server_identity() -> str | None:
@@ -56,17 +59,27 @@ def libjack() -> ctypes.CDLL | None:
     library.jack_client_open.restype = ctypes.c_void_p
     library.jack_client_open.argtypes = (ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p)
     library.jack_client_close.argtypes = (ctypes.c_void_p,)
+    library.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
+    library.jack_get_ports.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong)
+    library.jack_free.argtypes = (ctypes.c_void_p,)
     library.jack_last_frame_time.restype = ctypes.c_uint32
     library.jack_last_frame_time.argtypes = (ctypes.c_void_p,)
     return library
 
 
-class Pulse:
-    """Watches whether the JACK server goes on playing, as a client without ports that is never activated."""
+class Observer:
+    """Looks at the JACK server: whether it goes on playing, and which ports there are.
+
+    It is a client of its own, without ports and never activated, so that looking disturbs nobody who plays.
+
+    Attributes:
+        works: whether it can look.
+    """
 
     def __init__(self) -> None:
         self._library = libjack()
-        self._client = self._library and self._library.jack_client_open(b"robotd-pulse", NO_START_SERVER, None)
+        self._client = self._library and self._library.jack_client_open(b"robotd-observer", NO_START_SERVER, None)
+        self.works = bool(self._client)
         self._frame: int | None = None
 
     def beats(self) -> bool:
@@ -76,8 +89,21 @@ class Pulse:
         before, self._frame = self._frame, self._library.jack_last_frame_time(self._client)
         return before != self._frame
 
+    def ports(self, flags: int) -> list[str]:
+        """Return the names of the MIDI ports with some flags, as RtMidi gives them."""
+        if self._library is None or not self._client:
+            return []
+        found = self._library.jack_get_ports(self._client, None, MIDI_TYPE, flags)
+        names: list[str] = []
+        while found and (name := found[len(names)]) is not None:
+            names.append(name.decode(errors="replace"))
+        if found:
+            self._library.jack_free(found)
+        return names
+
     def close(self) -> None:
         """Leave the server."""
         if self._library is not None and self._client:
             self._library.jack_client_close(self._client)
         self._client = None
+        self.works = False

@@ -1,4 +1,4 @@
-"""How late notes begin, over the latest few thousand."""
+"""How late notes begin, over the latest ten minutes or so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-KEPT = 4096
+KEPT = 16_384
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,38 +1,39 @@
-"""The performer: asks a composer for one bar after the other and has it played in time."""
+"""The performer: has bars composed in answer to the newest feeling and places them in time."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import math
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mido import Message
-
 from robotd.aio import timeout
 from robotd.emotion import Quadrant, quadrant_at
-from robotd.music.smf import note_messages, set_tempo
-from robotd.music.tempo import Glide, approach
+from robotd.express.midi.changes import ChangeMeter
+from robotd.express.midi.followed_time import FollowedTime
+from robotd.express.midi.instruments import Instruments
+from robotd.express.midi.order import Desk, Mood
+from robotd.express.midi.own_time import OwnTime
+from robotd.express.midi.plan import Plan
+from robotd.music.compose.variation import vary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from robotd.config import Midi
     from robotd.express.midi.clock import Clock
+    from robotd.express.midi.external_clock import ExternalClock
+    from robotd.express.midi.order import Order
     from robotd.express.midi.scheduler import Scheduler
-    from robotd.music.bar import Bar, Composer, Part
+    from robotd.express.midi.timeline import AnyTimeline, Begun
+    from robotd.music.bar import Bar, Composer
 
-#: A bar is asked for so long before it begins: time enough to compose it, short enough to follow the feeling.
-LEAD_S = 0.4
-#: A bar that comes late, or the first one, begins so long after it is there.
-HEADROOM_S = 0.02
-#: Music that begins anew begins at a multiple of so many bars.
-PERIOD_BARS = 8
-#: The program is told again with every phrase, for an instrument that was connected meanwhile.
-PROGRAM_EVERY_BARS = 4
+#: What is to be done when a bar begins waits for so long: its first notes need the interpreter more.
+SETTLED_S = 0.04
+#: Where no bar is there so long before it should begin, the last one varies, unless one comes after all.
+FILL_S = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +55,39 @@ class Playing:
     judged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Mood:
-    valence: float
-    arousal: float
-    quadrant: Quadrant
+@dataclass(slots=True)
+class Counts:
+    """What became of the bars.
+
+    Attributes:
+        played: have begun.
+        late: were not there in time, so that the last one varied.
+        replaced: were composed once more, since the feeling had moved.
+    """
+
+    played: int = 0
+    late: int = 0
+    replaced: int = 0
 
 
 class Performer:
-    """Plays what a composer makes of the newest feeling, bar by bar.
+    """Plays what a composer makes of the newest feeling, bar by bar (see `Plan` for what is composed when).
 
-    `run` follows the machine's clock. For another clock call `catch_up` each time it has moved. All methods
-    belong to the event loop; the composer works in a thread.
+    If a bar is not there in time, the one before it varies. `run` follows the machine's clock. For another clock
+    call `catch_up` each time it has moved. All methods belong to the event loop; the composer works in a thread.
 
     Args:
-        composer: asked for one bar ahead.
+        composer: is asked for bars.
         scheduler: plays the messages.
-        config: channels and programs.
+        config: channels, programs, and what they are shaped by; whether a clock is sent.
         clock: the scheduler's clock.
         on_bar: called when a bar begins, with None when the music falls silent.
-        lead_s: how long before it begins a bar is asked for, at most the bar before.
+        external: another instrument's clock to follow; None: the music has its own tempo.
+
+    Attributes:
+        timeline: where bars are placed.
+        counts: what became of them.
+        changes: how soon changes of feeling were heard.
     """
 
     def __init__(
@@ -84,26 +98,31 @@ class Performer:
         clock: Clock,
         *,
         on_bar: Callable[[Playing | None], None] = lambda _: None,
-        lead_s: float = LEAD_S,
+        external: ExternalClock | None = None,
     ) -> None:
-        self._composer = composer
+        instruments = Instruments(config)
+        self.timeline: AnyTimeline = (
+            OwnTime(scheduler, instruments, clock_out=config.clock == "out")
+            if external is None
+            else FollowedTime(scheduler, instruments, external)
+        )
+        self.counts = Counts()
+        self.changes = ChangeMeter()
+        self._desk = Desk(composer)
+        self._plan = Plan(self.timeline)
         self._scheduler = scheduler
-        self._channels = config.channels.from_zero
-        self._programs = config.programs.by_quadrant
         self._clock = clock
         self._on_bar = on_bar
-        self._lead_s = lead_s
-        self._mood: _Mood | None = None
-        self._answered: _Mood | None = None
-        self._muted = False
         self._woken = asyncio.Event()
-        self._cuts = 0
-        self._index = 0
-        #: Of the last bar; None while there is no music that the next bar would follow.
-        self._tempo_bpm: float | None = None
-        self._told: dict[Part, int] = {}
-        self._starts_s, self._ends_s = -math.inf, -math.inf
-        self._begins: deque[tuple[float, Playing | None]] = deque()
+        self._done_s = clock.now()
+        self._muted = False
+        #: What is felt; None: there is nobody to answer.
+        self._mood: Mood | None = None
+        #: The bar that was composed last, and how often it has varied since.
+        self._composed: Bar | None = None
+        self._varied = 0
+        self._variation: Bar | None = None
+        self._silent = True
 
     @property
     def muted(self) -> bool:
@@ -118,12 +137,15 @@ class Performer:
             arousal: -1..1.
             quadrant: None: the one at this point.
         """
-        self._mood = _Mood(valence, arousal, quadrant or quadrant_at(valence, arousal))
-        self._wake()
+        self._mood = Mood(valence, arousal, quadrant or quadrant_at(valence, arousal))
+        if (placed := self._plan.placed) is not None:
+            self.changes.felt(self._clock.now(), self._mood, placed.mood)
+        self._woken.set()
 
     def rest(self) -> None:
         """Let the music come to a soft end after this bar, as there is nobody to answer."""
         self._mood = None
+        self._woken.set()
 
     def mute(self) -> None:
         """Fall silent at once, until `unmute`."""
@@ -134,18 +156,14 @@ class Performer:
     def unmute(self) -> None:
         """Play again, if there is a feeling to answer."""
         self._muted = False
-        self._wake()
+        self._woken.set()
 
     def panic(self) -> None:
         """End every note and reset the instrument at once; unless muted, the music begins anew."""
-        self._scheduler.panic()
-        self._cuts += 1
-        self._begins.clear()
-        self._starts_s, self._ends_s = -math.inf, -math.inf
-        if self._tempo_bpm is not None:
-            self._tempo_bpm = None
-            self._on_bar(None)
-        self._wake()
+        self.timeline.cut()
+        self._desk.give_up()
+        self._fall_silent()
+        self._woken.set()
 
     async def run(self) -> None:
         """Play until cancelled; then silence.
@@ -153,86 +171,110 @@ class Performer:
         Raises:
             Exception: whatever the composer raises.
         """
+        self.timeline.wake = partial(_set_from_a_thread, asyncio.get_running_loop(), self._woken)
         try:
             while True:
                 self._woken.clear()
-                await self._advance(self._clock.now)
-                wait_s = self._due_s - self._clock.now()
+                self._step(self._clock.now())
+                due_s = min(self._due_s(self._clock.now()), self.timeline.due_s + SETTLED_S)
+                wait_s = min(due_s - self._clock.now(), self.timeline.watch_every_s)
                 # Not asyncio.wait_for: before Python 3.12 it swallows a cancellation that meets a wake-up.
                 with contextlib.suppress(TimeoutError):
                     async with timeout(None if wait_s == math.inf else max(wait_s, 0)):
                         await self._woken.wait()
         finally:
-            self._scheduler.panic()
+            self.timeline.wake = _nobody
+            self.timeline.cut()
+            self._desk.close()
 
     async def catch_up(self) -> None:
         """Play all that is due by the clock's time, in one go."""
-        until_s = self._clock.now()
-        while (due_s := self._due_s) <= until_s:
-            self._scheduler.run_until(due_s)
-            await self._advance(partial(float, due_s))
+        until_s, now_s = self._clock.now(), self._done_s
+        while now_s <= until_s:
+            self._scheduler.run_until(now_s)
+            self._step(now_s)
+            if self._desk.busy:
+                await self._desk.finished()
+            else:
+                now_s = min(self._due_s(now_s), self.timeline.due_s)
         self._scheduler.run_until(until_s)
+        self._done_s = until_s
 
-    def _wake(self) -> None:
-        if self._tempo_bpm is None:
-            # The next bar begins now, or when the last sound of the music before it has ended.
-            self._ends_s = max(self._ends_s, self._clock.now())
-            self._woken.set()
+    def _due_s(self, now_s: float) -> float:
+        """Return when there is something to do, besides what follows from a bar that begins."""
+        if self._desk.busy:
+            return self.timeline.line_s - FILL_S if self._can_fill else math.inf
+        return self._plan.due_s(self._mood, now_s)
 
-    @property
-    def _ask_s(self) -> float:
-        """When the next bar is to be asked for."""
-        if self._muted or (self._mood is None and self._tempo_bpm is None):
-            return math.inf
-        return max(self._ends_s - self._lead_s, self._starts_s)
-
-    @property
-    def _due_s(self) -> float:
-        """When there is something to do."""
-        return min(self._ask_s, self._begins[0][0] if self._begins else math.inf)
-
-    async def _advance(self, now: Callable[[], float]) -> None:
+    def _step(self, now_s: float) -> None:
         """Do what is due."""
-        while self._begins and self._begins[0][0] <= now():
-            self._on_bar(self._begins.popleft()[1])
-        if self._ask_s <= now():
-            cuts, ending = self._cuts, self._mood is None
-            bar = await self._next_bar()
-            if cuts == self._cuts:
-                self._schedule(bar, max(self._ends_s, now() + HEADROOM_S))
-                if ending:
-                    self._begins.append((self._ends_s, None))
-                    self._tempo_bpm = None
+        self.timeline.watch(now_s)
+        if (collected := self._desk.collect()) is not None:
+            self._take(*collected, now_s)
+        # Before what is over is told to be: also a bar that is late after all is followed by its variation.
+        if self._desk.busy and self._can_fill and self.timeline.line_s - now_s <= FILL_S:
+            self._fill(now_s)
+        for begun in self.timeline.begun(now_s):
+            if begun is None:
+                self._fall_silent()
+            else:
+                self._begin(begun)
+        if self._mood is None and not self.timeline.playing:
+            self.timeline.take_back()
+        if not self._desk.busy and not self._muted:
+            order = self._plan.wanted(self._mood, now_s)
+            if order is not None:
+                self._desk.hand_in(order, self._woken.set)
 
-    async def _next_bar(self) -> Bar:
-        if self._tempo_bpm is None:
-            # A new beginning is the beginning of a period.
-            self._index = math.ceil(self._index / PERIOD_BARS) * PERIOD_BARS
-        compose = self._composer.ending if self._mood is None else self._composer.bar
-        self._answered = mood = self._mood or self._answered
-        assert mood is not None, "only what was begun is ended"
-        return await asyncio.to_thread(compose, mood.valence, mood.arousal, self._index, mood.quadrant)
+    def _take(self, order: Order, bar: Bar, now_s: float) -> None:
+        """Place a bar that was ordered, unless it comes too late to replace another."""
+        line = self.timeline
+        in_time = line.ahead and now_s <= line.replaceable_until_s
+        variation = line.ahead and line.last_bar is self._variation
+        if in_time and (order.instead or variation) and line.take_back():
+            self.counts.replaced += not variation
+        elif order.instead:
+            self._plan.missed = True
+            return
+        self._plan.placed, self._plan.missed = order, False
+        self._composed, self._varied = bar, 0
+        line.place(bar, now_s, final=order.final)
+        self.changes.placed(bar, order.mood, instead=order.instead)
 
-    def _schedule(self, bar: Bar, start_s: float) -> None:
-        """Hand the messages of a bar to the scheduler."""
-        before_bpm = self._tempo_bpm or bar.tempo_bpm
-        glide = Glide(before_bpm, approach(before_bpm, bar.tempo_bpm), bar.beats)
-        for quarter in range(math.ceil(bar.beats)):
-            middle = min(quarter + 0.5, bar.beats)
-            self._scheduler.play(start_s + glide.seconds_at(quarter), set_tempo(glide.tempo_at(middle)))
-        self._tell_programs(bar, start_s)
-        for beat, message in note_messages(bar, self._channels):
-            self._scheduler.play(start_s + glide.seconds_at(beat), message)
-        self._scheduler.bar_line(start_s)
-        self._begins.append((start_s, Playing(bar.quadrant, round(glide.end_bpm, 1), bar.key, bar.index, bar.judged)))
-        self._starts_s, self._ends_s = start_s, start_s + glide.duration_s
-        self._tempo_bpm = glide.end_bpm
-        self._index += 1
+    @property
+    def _can_fill(self) -> bool:
+        """Whether the bar that plays can be followed by its variation."""
+        return self.timeline.playing and not self.timeline.ahead and not self.timeline.ending
 
-    def _tell_programs(self, bar: Bar, start_s: float) -> None:
-        for part in sorted({note.part for note in bar.notes}):
-            program = self._programs[bar.quadrant][part]
-            if program != self._told.get(part) or bar.index % PROGRAM_EVERY_BARS == 0:
-                message = Message("program_change", program=program, channel=self._channels[part])
-                self._scheduler.play(start_s, message)
-            self._told[part] = program
+    def _fill(self, now_s: float) -> None:
+        """Let the last bar vary, as the next one is not there."""
+        assert self._composed is not None, "something is being played"
+        self._varied += 1
+        self._variation = replace(vary(self._composed, self._varied))
+        self.timeline.place(self._variation, now_s)
+
+    def _begin(self, begun: Begun) -> None:
+        """Tell that a bar has begun."""
+        bar = begun.bar
+        self._silent, self._plan.missed = False, False
+        self.counts.played += 1
+        self.counts.late += bar is self._variation
+        self.changes.begun(begun)
+        self._on_bar(Playing(bar.quadrant, round(begun.tempo_bpm, 1), bar.key, bar.index, bar.judged))
+
+    def _fall_silent(self) -> None:
+        """Tell that there is silence."""
+        self.changes.fell_silent()
+        if not self._silent:
+            self._silent = True
+            self._on_bar(None)
+
+
+def _set_from_a_thread(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    # A loop that has ended waits for nothing.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(event.set)
+
+
+def _nobody() -> None:
+    """Nobody waits."""

@@ -1,16 +1,17 @@
-"""The MIDI port: opened by name, lost and found again without anybody's help."""
+"""MIDI ports: opened by name, lost and found again without anybody's help."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from robotd.errors import DeviceError
-from robotd.express.midi.backend import Output, running
+from robotd.express.midi.backend import Client, Output, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from mido import Message
@@ -25,23 +26,51 @@ WATCH_S = 2.0
 #: Where there has been no MIDI system at all, one is looked for this often.
 RETRY_S = 30.0
 
+C = TypeVar("C", bound=Client)
+
+
+class Port(Protocol):
+    """What music can be sent to: a MIDI port, or a synthesizer of our own.
+
+    Attributes:
+        on_return: called on a thread of the port's own when it is there again, to restore what the
+            instrument should know.
+    """
+
+    on_return: Callable[[], None] | None
+
+    @property
+    def name(self) -> str | None:
+        """What is played into, None while there is nothing."""
+
+    def send(self, message: Message) -> None:
+        """Send a message, from any thread; never raises."""
+
+
+def open_port(config: Midi) -> AbstractContextManager[Port]:
+    """Return what the configuration wants played into, to be entered."""
+    if config.synth is None:
+        return MidiPort(config)
+    from robotd.express.midi.synth import Synth
+
+    return Synth(config)
+
 
 def matching(names: Sequence[str], wanted: str) -> str | None:
     """Return the first name that contains the wanted one, in any case; None if none does."""
     return next((name for name in names if wanted.casefold() in name.casefold()), None)
 
 
-class MidiPort:
-    """A MIDI output; `with MidiPort(config) as port:`.
+class Watched(Generic[C]):
+    """A port of ours that is opened, looked after and opened again.
 
-    It is connected to the existing output whose name contains `config.port`; where there is none it is a
-    virtual port of that name, which others connect to, until such an output appears. Without a MIDI system it
-    warns once and tries again from time to time. What is sent while nothing is open is dropped.
-
-    Neither RtMidi nor JACK says when a device is unplugged or a server dies, so a thread looks after that.
+    It is connected to the existing port that is wanted; where there is none it is a virtual port, which others
+    connect to, until the wanted one appears. Without a MIDI system it warns once and tries again from time to
+    time. Neither RtMidi nor JACK says when a device is unplugged or a server dies, so a thread looks after that.
 
     Args:
         config: which system and which port.
+        label: how our port is called.
         watch_s: how often the port is looked after.
         retry_s: how often a MIDI system is looked for where there was none.
 
@@ -50,18 +79,23 @@ class MidiPort:
             instrument at the other end should know.
     """
 
-    def __init__(self, config: Midi, *, watch_s: float = WATCH_S, retry_s: float = RETRY_S) -> None:
+    #: `goes to` or `comes from`.
+    direction: ClassVar[str]
+    kind: type[C]
+
+    def __init__(self, config: Midi, label: str, *, watch_s: float = WATCH_S, retry_s: float = RETRY_S) -> None:
         self.on_return: Callable[[], None] | None = None
         self._config = config
+        self._label = label
         self._interval_s = retry_s
         self._watch_s = watch_s
         self._lock = threading.Lock()
-        self._output: Output | None = None
+        self._client: C | None = None
         self._target: str | None = None
         self._failed = False
         self._stuck = False
         self._closing = threading.Event()
-        self._watchdog = threading.Thread(target=self._watch, name="midi-watchdog", daemon=True)
+        self._watchdog = threading.Thread(target=self._watch, name=f"{label}-watchdog", daemon=True)
 
     def __enter__(self) -> Self:
         try:
@@ -80,19 +114,12 @@ class MidiPort:
 
     @property
     def name(self) -> str | None:
-        """The port that is played into, None while there is none."""
-        return None if self._output is None or self._stuck else self._target or self._config.port
+        """The port that is connected to, or our own; None while there is none."""
+        return None if self._client is None or self._stuck else self._target or self._label
 
-    def send(self, message: Message) -> None:
-        """Send a message, from any thread; never raises."""
-        with self._lock:
-            if self._output is None or self._stuck:
-                return
-            try:
-                self._output.send(message.bytes())
-            except DeviceError as error:
-                self._failed = True
-                logger.debug("%s", error)
+    def _wanted(self, names: Sequence[str]) -> str | None:
+        """Return the port among those that exist that is to be connected to, None if none is."""
+        raise NotImplementedError
 
     def _open(self) -> None:
         """Open what should be open.
@@ -100,38 +127,39 @@ class MidiPort:
         Raises:
             DeviceError: there is no MIDI system, or it refuses us.
         """
-        output = Output(*running(self._config))
+        client = self.kind(*running(self._config))
         try:
-            target = matching(output.names(), self._config.port)
-            output.open(self._config.port, target)
+            target = self._wanted(client.names())
+            client.open(self._label, target)
         except DeviceError:
-            output.close()
+            client.close()
             raise
         with self._lock:
-            self._output, self._target, self._failed, self._stuck = output, target, False, False
+            self._client, self._target, self._failed, self._stuck = client, target, False, False
         self._interval_s = self._watch_s
-        logger.info("MIDI goes to %s %r (%s)", "the port" if target else "our port", self.name, output.backend.name)
+        which = "the port" if target else "our port"
+        logger.info("MIDI %s %s %r (%s)", self.direction, which, self.name, client.backend.name)
 
     def _close(self) -> None:
         with self._lock:
-            gone, self._output = self._output, None
+            gone, self._client = self._client, None
         if gone is not None:
             # Not under the lock: it takes a while, and senders must not wait.
             gone.close()
 
     def _watch(self) -> None:
         while not self._closing.wait(self._interval_s):
-            if self._output is None:
+            if self._client is None:
                 self._reopen()
-            elif not self._intact(self._output):
-                logger.warning("the MIDI port %r is lost; looking for it", self.name or self._config.port)
+            elif not self._intact(self._client):
+                logger.warning("the MIDI port %r is lost; looking for it", self.name or self._label)
                 self._close()
                 self._reopen()
-            elif self._target is None and self._found(self._output):
-                # An instrument has appeared, and takes the place of our own port.
+            elif self._target is None and self._wanted(self._names(self._client)):
+                # What is wanted has appeared, and takes the place of our own port.
                 self._close()
                 self._reopen()
-            elif self._output.playing == self._stuck:
+            elif self._client.playing == self._stuck:
                 self._stuck = not self._stuck
                 if self._stuck:
                     logger.warning("the MIDI system stands still; waiting for it")
@@ -151,17 +179,47 @@ class MidiPort:
         if self.on_return is not None:
             self.on_return()
 
-    def _intact(self, output: Output) -> bool:
+    def _intact(self, client: C) -> bool:
         """Whether what was opened is still there."""
-        if self._failed or not output.alive:
+        if self._failed or not client.alive:
             return False
-        return self._target is None or self._found(output) == self._target
+        return self._target is None or self._target in self._names(client)
 
-    def _found(self, output: Output) -> str | None:
-        """Return the existing output that is wanted, None if there is none."""
+    def _names(self, client: C) -> list[str]:
         try:
-            # Under the lock, as RtMidi is not made for two threads; this takes about 0.1 ms.
-            with self._lock:
-                return matching(output.names(), self._config.port)
+            return client.names()
         except DeviceError:
-            return None
+            return []
+
+
+class MidiPort(Watched[Output]):
+    """A MIDI output; `with MidiPort(config) as port:`.
+
+    It is connected to the existing output whose name contains `config.port`, else it is a virtual port of that
+    name. What is sent while nothing is open is dropped.
+
+    Args:
+        config: which system and which port.
+        watch_s: how often the port is looked after.
+        retry_s: how often a MIDI system is looked for where there was none.
+    """
+
+    direction = "goes to"
+    kind = Output
+
+    def __init__(self, config: Midi, *, watch_s: float = WATCH_S, retry_s: float = RETRY_S) -> None:
+        super().__init__(config, config.port, watch_s=watch_s, retry_s=retry_s)
+
+    def send(self, message: Message) -> None:
+        """Send a message, from any thread; never raises."""
+        with self._lock:
+            if self._client is None or self._stuck:
+                return
+            try:
+                self._client.send(message.bytes())
+            except DeviceError as error:
+                self._failed = True
+                logger.debug("%s", error)
+
+    def _wanted(self, names: Sequence[str]) -> str | None:
+        return matching(names, self._config.port)

@@ -5,7 +5,7 @@ import logging
 import random
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from robotd.config import Midi
 from robotd.errors import DeviceError
 from robotd.express.midi import MidiPort, Performer, Playing, Scheduler, list_midi_ports, open_midi
 from robotd.express.midi import backend as backends
+from robotd.express.midi.backend import Output
 from robotd.music.compose.pattern import PatternComposer
 from tests.servers.jack import JackServer, fluidsynth, jack_server, until
 
@@ -66,6 +67,10 @@ class Listener:
             elif message.type == "note_off":
                 sounding.discard(message.note)
         return sounding
+
+    @property
+    def begun(self) -> list[int]:
+        return [message.note for message in self.messages if message.type == "note_on"]
 
     def _find(self, name: str) -> int | None:
         return next((i for i, port in enumerate(self._input.get_ports()) if name in port), None)
@@ -147,6 +152,33 @@ def test_an_instrument_that_goes_is_found_again_when_it_is_back(caplog: pytest.L
             port.send(on(60))
             until(lambda: heard.sounding == {60})
             assert sum("is lost" in record.message for record in caplog.records) == 1
+
+
+@pytest.mark.usefixtures("jack")
+def test_an_instrument_is_kept_though_another_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    # JACK gives the place of a port that goes to one that comes, so that the second organ is listed first.
+    with ExitStack() as stack, listener(named="Drums"):
+        with listener(named="Flute"):
+            first = stack.enter_context(listener(named="Organ"))
+            port = stack.enter_context(MidiPort(Midi(backend="jack", port="organ"), watch_s=0.01))
+            kept = port.name
+        second = stack.enter_context(listener(named="Organ"))
+        organs = [found.name for found in list_midi_ports() if "Organ" in found.name]
+        assert organs[0] != kept
+        looks: list[bool] = []
+        intact = port._intact
+
+        def look(client: Output) -> bool:
+            looks.append(intact(client))
+            return looks[-1]
+
+        monkeypatch.setattr(port, "_intact", look)
+        until(lambda: len(looks) >= 5)
+        assert all(looks)
+        assert port.name == kept
+        port.send(on(60))
+        until(lambda: first.begun == [60])
+        assert second.begun == []
 
 
 def test_the_port_comes_back_after_the_server_died(

@@ -124,6 +124,90 @@ def test_cancel_drops_what_comes_later_and_ends_what_sounds_then() -> None:
     assert sink.notes[-2:] == [("note_off", 61), ("note_off", 62)]
 
 
+def test_a_piece_can_be_taken_back_as_long_as_nothing_of_it_was_played() -> None:
+    sink = Sink()
+    scheduler = Scheduler(sink, now=lambda: 0.0)
+    first, second = scheduler.piece(), scheduler.piece()
+    for due_s, message, piece in ((0, on(60), first), (1.5, off(60), first), (1, on(61), second), (2, off(61), second)):
+        scheduler.play(due_s, message, piece)
+    scheduler.run_until(0.5)
+    assert not scheduler.take_back(first)
+    assert scheduler.take_back(second)
+    scheduler.run_until(math.inf)
+    assert sink.notes == [("note_on", 60), ("note_off", 60)]
+
+
+def test_a_piece_that_was_played_to_its_end_stays_so() -> None:
+    scheduler = Scheduler(Sink(), now=lambda: 0.0)
+    piece = scheduler.piece()
+    scheduler.play(0, on(60), piece)
+    scheduler.run_until(1)
+    assert not scheduler.take_back(piece)
+
+
+class Notes:
+    """Keeps what is told ahead."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def scheduled(self, due_s: float, message: Message, piece: int) -> None:
+        self.told.append((due_s, message.note, piece))
+
+    def taken_back(self, piece: int) -> None:
+        self.told.append(("taken back", piece))
+
+    def silenced(self) -> None:
+        self.told.append(("silenced",))
+
+
+def test_what_will_be_played_is_told_ahead() -> None:
+    notes = Notes()
+    scheduler = Scheduler(Sink(), now=lambda: 0.0, ahead=notes)
+    scheduler.play(5, set_tempo(90))
+    scheduler.play(5, on(60))
+    piece = scheduler.piece()
+    scheduler.play(6, on(61), piece)
+    scheduler.take_back(piece)
+    scheduler.panic()
+    scheduler.play(7, on(62))
+    scheduler.cancel_after(0)
+    assert notes.told == [(5, 60, 0), (6, 61, 1), ("taken back", 1), ("silenced",), (7, 62, 0), ("silenced",)]
+
+
+def test_the_clock_goes_out_before_what_falls_on_it_and_into_no_record() -> None:
+    sink = Sink()
+    record: list[Message] = []
+    scheduler = Scheduler(sink, record=lambda _, message: record.append(message), now=lambda: 0.0)
+    for message in (on(60), off(60), Message("clock"), Message("songpos", pos=4)):
+        scheduler.play(1, message)
+    scheduler.run_until(1)
+    assert [message.type for message in sink.messages] == ["clock", "note_off", "songpos", "note_on"]
+    assert [message.type for message in record] == ["note_off", "note_on"]
+
+
+def test_silence_stops_the_clock_if_it_runs() -> None:
+    sink = Sink()
+    scheduler = Scheduler(sink, channels=[0], now=lambda: 0.0)
+    scheduler.panic()
+    scheduler.run_until(0)
+    assert [message.type for message in sink.messages] == 4 * ["control_change"]
+    for message in (Message("start"), Message("clock"), on(60)):
+        scheduler.play(0, message)
+    scheduler.run_until(0)
+    sink.messages.clear()
+    scheduler.panic()
+    scheduler.run_until(0)
+    assert [message.type for message in sink.messages] == ["note_off", "stop", *4 * ["control_change"]]
+
+
+def test_clocks_are_measured_by_themselves() -> None:
+    with Scheduler(Sink()) as scheduler:
+        scheduler.play(time.monotonic(), Message("clock"))
+        until(lambda: scheduler.clock_lateness.count == 1)
+        assert scheduler.lateness.count == 0
+
+
 def test_ends_are_repeated_at_the_bar_line_but_not_of_notes_that_sound() -> None:
     sink = Sink()
     scheduler = Scheduler(sink, now=lambda: 0.0)
