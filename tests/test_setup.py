@@ -85,7 +85,7 @@ def box(tmp_path: Path) -> Box:
 
 def test_the_first_set_up_does_it_all_and_the_second_nothing(box: Box) -> None:
     assert box.run("make", "setup").returncode == 0
-    assert box.did() == ["venv", "pip install --quiet --disable-pip-version-check -e .", "robotd models --fetch"]
+    assert box.did() == ["venv", "pip install --quiet --disable-pip-version-check -e .[score]", "robotd models --fetch"]
 
     again = box.run("make", "setup")
     assert (again.returncode, again.stdout + again.stderr) == (0, "")
@@ -99,12 +99,12 @@ def test_a_changed_project_file_is_installed_again(box: Box) -> None:
 
     box.run("make", "setup")
 
-    assert box.did() == ["pip install --quiet --disable-pip-version-check -e ."]
+    assert box.did() == ["pip install --quiet --disable-pip-version-check -e .[score]"]
 
 
 def test_the_development_set_up_includes_the_other(box: Box) -> None:
     box.run("make", "setup-dev")
-    assert "pip install --quiet --disable-pip-version-check -e .[dev]" in box.did()
+    assert "pip install --quiet --disable-pip-version-check -e .[score,dev]" in box.did()
     assert [line for line in box.did() if line.startswith("apt-get install") and "mosquitto" in line]
 
     box.run("make", "setup")

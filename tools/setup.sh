@@ -132,9 +132,9 @@ fetch_models() { # those that the repository does not carry
 
 level=${1:-run}
 case $level in # each includes those before it
-    run) levels=(run) extras='' ;;
-    dev) levels=(run dev) extras='[dev]' ;;
-    export) levels=(run dev export) extras='[dev,export]' ;;
+    run) levels=(run) extras='[score]' ;;
+    dev) levels=(run dev) extras='[score,dev]' ;;
+    export) levels=(run dev export) extras='[score,dev,export]' ;;
     *) die "no such set-up: $level; there are run, dev and export" ;;
 esac
 wanted=("${RUN_PACKAGES[@]}")

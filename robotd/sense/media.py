@@ -164,12 +164,18 @@ def _sound(path: Path, container: Any) -> Iterator[Sound]:
 
     def chunks() -> Iterator[tuple[float | None, NDArray[np.float32]]]:
         start_s = _start_s(container)
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE_HZ)
+        resampler, shape = None, None
         for heard in _decoded(path, container, "audio"):
             time_s = None if heard.time is None else heard.time - start_s
+            # Recordings that were joined, and television, change their rate or their channels on the way.
+            if shape != (heard.format.name, heard.layout.name, heard.sample_rate):
+                for part in resampler.resample(None) if resampler else ():
+                    yield None, part.to_ndarray()[0]
+                resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE_HZ)
+                shape = heard.format.name, heard.layout.name, heard.sample_rate
             for part in resampler.resample(heard):
                 yield time_s, part.to_ndarray()[0]
-        for part in resampler.resample(None):
+        for part in resampler.resample(None) if resampler else ():
             yield None, part.to_ndarray()[0]
 
     return _in_blocks(chunks())
