@@ -13,7 +13,7 @@ from export.__main__ import app
 from export.data.sets import NEEDS
 from export.recipes import NAMES
 
-COMMANDS = ("train", "build", "measure", "convert", "quantise", "verify", "card", "add", "data check")
+COMMANDS = ("train", "build", "measure", "convert", "quantise", "verify", "card", "add", "heard", "data check")
 
 
 def run(*arguments: str | Path) -> Result:
