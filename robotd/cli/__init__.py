@@ -8,7 +8,7 @@ import sys
 import typer
 
 from robotd import __version__
-from robotd.cli import bench, check, devices, library, models, perceive, recommend, run
+from robotd.cli import bench, check, compose, devices, library, midi_listen, models, perceive, recommend, run, score
 from robotd.errors import RobotdError
 
 app = typer.Typer(
@@ -23,6 +23,9 @@ app = typer.Typer(
 app.command("run")(run.run_command)
 app.command("perceive")(perceive.perceive_command)
 app.command("recommend")(recommend.recommend_command)
+app.command("compose")(compose.compose_command)
+app.command("score")(score.score_command)
+app.command("midi-listen")(midi_listen.midi_listen_command)
 app.command("check")(check.check_command)
 app.command("devices")(devices.devices_command)
 app.command("models")(models.models_command)

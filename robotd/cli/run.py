@@ -47,7 +47,7 @@ def run_command(
         bool, typer.Option("--json", help="One line a feeling, event, recommendation and bar on standard output.")
     ] = False,
 ) -> None:
-    """Run the robot: perceive, feel, answer. Ctrl-C stops it, SIGHUP reloads its configuration.
+    """Run the robot: perceive, feel, answer. Ctrl-C stops it, SIGHUP reloads its configuration, SIGUSR1 ends all notes.
 
     Examples:
 
@@ -63,8 +63,9 @@ def run_command(
             raise typer.BadParameter(f"--record {record}: there is no folder {record.parent}")
         # JSON's quotes are YAML's too, and keep what a file name may hold.
         overrides = [*(overrides or ()), f"midi.record={json.dumps(str(record))}"]
-    # Until the robot can reload, a SIGHUP must not end it.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Until the robot can reload or play, being asked to reload or to silence it must not end it.
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
 
     def load() -> Config:
         return configuration(config, overrides)
@@ -84,14 +85,14 @@ def run_command(
 
 
 async def _run(config: Config, options: Options) -> dict[str, Any]:
-    from robotd.daemon.run import run
+    from robotd.daemon.run import Signals, run
 
-    stop, reload_wanted = asyncio.Event(), asyncio.Event()
+    signals = Signals()
     loop = asyncio.get_running_loop()
 
     def end() -> None:
-        if not stop.is_set():
-            stop.set()
+        if not signals.stop.is_set():
+            signals.stop.set()
             # A driver or server that hangs may keep a thread of ours for ever.
             last_resort = threading.Timer(_STOP_S, _leave)
             last_resort.daemon = True
@@ -101,8 +102,9 @@ async def _run(config: Config, options: Options) -> dict[str, Any]:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
-    loop.add_signal_handler(signal.SIGHUP, reload_wanted.set)
-    return await run(config, stop, reload_wanted, options)
+    loop.add_signal_handler(signal.SIGHUP, signals.reload.set)
+    loop.add_signal_handler(signal.SIGUSR1, signals.panic.set)
+    return await run(config, signals, options)
 
 
 def _leave() -> None:

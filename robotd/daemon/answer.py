@@ -41,7 +41,7 @@ class Answer:
 
     def perform(self, feeling: Feeling, band: Band) -> None:
         """Let the band follow the feeling, or rest."""
-        point = self._point(feeling)
+        point = self.point(feeling)
         if point is None or self.mode not in {"compose", "both"}:
             band.rest()
         else:
@@ -49,7 +49,7 @@ class Answer:
 
     def due(self, feeling: Feeling) -> tuple[float, float] | None:
         """Return the point to recommend songs for, and take note of it; None while it is not time for one."""
-        point = self._point(feeling)
+        point = self.point(feeling)
         if point is None or self._recommender is None or self.mode not in {"recommend", "both"}:
             return None
         label = f"mood {point}" if self.mood else feeling.label
@@ -72,9 +72,10 @@ class Answer:
         """Begin anew with the times of another input."""
         self._answered, self._answered_at_s = None, float("-inf")
 
-    def _point(self, feeling: Feeling) -> tuple[float, float] | None:
+    def point(self, feeling: Feeling | None) -> tuple[float, float] | None:
+        """Return the point that is answered: the mood set by hand, else what is felt; None where that is unknown."""
         if self.mood is not None:
             return self.mood
-        if feeling.label == UNKNOWN or feeling.valence is None or feeling.arousal is None:
+        if feeling is None or feeling.label == UNKNOWN or feeling.valence is None or feeling.arousal is None:
             return None
         return feeling.valence, feeling.arousal

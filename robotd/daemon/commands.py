@@ -45,7 +45,7 @@ class MutePayload(Payload):
 
 
 class MoodPayload(Payload):
-    """A mood set by hand: a quadrant, a point, or `clear`."""
+    """A mood set by hand: a quadrant, a point (one of its two numbers leaves the other as it is), or `clear`."""
 
     quadrant: Literal["Q1", "Q2", "Q3", "Q4"] | None = None
     valence: Axis | None = None
@@ -54,10 +54,9 @@ class MoodPayload(Payload):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        point = self.valence is not None and self.arousal is not None
-        half = (self.valence is None) != (self.arousal is None)
-        if half or sum((self.quadrant is not None, point, self.clear)) != 1:
-            raise ValueError("give a quadrant (Q1..Q4), or valence and arousal, or clear: true")
+        point = self.valence is not None or self.arousal is not None
+        if sum((self.quadrant is not None, point, self.clear)) != 1:
+            raise ValueError("give a quadrant (Q1..Q4), or valence and arousal (or one of them), or clear: true")
         return self
 
 

@@ -20,7 +20,7 @@ from robotd.daemon.commands import (
 )
 from robotd.daemon.diagnostics import Usage, percentiles
 from robotd.daemon.switches import save_switches
-from robotd.emotion import Feeling, Quadrant
+from robotd.emotion import MOODS, Feeling, Quadrant
 from robotd.errors import CommandError, ConfigError, RobotdError
 from robotd.express import notify
 from robotd.feel.event import Event
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The points that stand for a quadrant when a mood is set by its name.
-_MOODS = {Quadrant.Q1: (0.6, 0.5), Quadrant.Q2: (-0.6, 0.5), Quadrant.Q3: (-0.6, -0.4), Quadrant.Q4: (0.5, -0.4)}
 _DIAGNOSTICS_S = 5.0
 #: Without a tick, or a sample from open senses, for so long the chain hangs, and the watchdog is let run out.
 _HUNG_S = 20.0
@@ -195,7 +193,11 @@ class Robot:
 
     def tell_switches(self) -> dict[str, Any]:
         """Tell how the switches are, and return it."""
-        told = self.switches.model_dump() | {"mode": self.answer.mode}
+        mood = self.switches.mood
+        told = self.switches.model_dump() | {
+            "mode": self.answer.mode,
+            "mood": None if mood is None else {"valence": mood[0], "arousal": mood[1]},
+        }
         self.outlet.state("switches", told)
         return told
 
@@ -214,6 +216,7 @@ class Robot:
     async def apply_switches(self) -> None:
         """Bring the parts in line with the switches and with what is not enabled."""
         self.answer.mode = self.switches.mode or self.config.mode
+        self.answer.mood = self.switches.mood
         microphone = self.switches.microphone_muted or not self.config.microphone.enabled
         camera = self.switches.camera_muted or not self.config.camera.enabled
         await self.senses.it.mute(microphone=microphone, camera=camera)
@@ -223,7 +226,7 @@ class Robot:
             self.outlet.event(Event("face_lost", self.feeling.time_s if self.feeling else 0.0))
         self.band.it.mute(muted=self.switches.music_muted)
 
-    async def _switch(self, **changes: Any) -> Data:
+    async def _switch(self, **changes: Any) -> dict[str, Any]:
         async with self._changing:
             self.switches = self.switches.model_copy(update=changes)
             await self.apply_switches()
@@ -242,16 +245,19 @@ class Robot:
         return await self._switch(**{name: muted for name, muted in given.items() if muted is not None})
 
     async def _mood(self, payload: MoodPayload) -> Data:
+        mood: tuple[float, float] | None = None
         if payload.quadrant is not None:
-            self.answer.mood = _MOODS[Quadrant(payload.quadrant)]
-        elif payload.valence is not None and payload.arousal is not None:
-            self.answer.mood = (payload.valence, payload.arousal)
-        else:
-            self.answer.mood = None
+            mood = MOODS[Quadrant(payload.quadrant)]
+        elif not payload.clear:
+            valence, arousal = self.answer.point(self.feeling) or (0.0, 0.0)
+            mood = (
+                valence if payload.valence is None else payload.valence,
+                arousal if payload.arousal is None else payload.arousal,
+            )
+        told = await self._switch(mood=mood)
         if self.feeling is not None:
             await self._act(self.feeling)
-        mood = self.answer.mood
-        return {"mood": None if mood is None else {"valence": mood[0], "arousal": mood[1]}}
+        return {"mood": told["mood"]}
 
     async def _feedback(self, payload: FeedbackPayload) -> Data:
         if self.library is None:

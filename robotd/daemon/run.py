@@ -8,7 +8,7 @@ import secrets
 import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from robotd.aio import TaskGroup
@@ -21,9 +21,10 @@ from robotd.errors import LibraryError
 from robotd.express import notify
 from robotd.express.broker import local_broker
 from robotd.express.midi.band import Band
+from robotd.express.midi.remote import Sharing
 from robotd.express.mqtt import MqttLink
 from robotd.express.outlet import Outlet
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.opening import open_composer
 from robotd.music.library import Library
 from robotd.music.recommend import Recommender
 from robotd.paths import library_path
@@ -40,6 +41,21 @@ if TYPE_CHECKING:
     from robotd.sense.stream import Senses
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What may be asked of a running robot from outside, each by setting it.
+
+    Attributes:
+        stop: end.
+        reload: read the configuration again.
+        panic: silence every note.
+    """
+
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    reload: asyncio.Event = field(default_factory=asyncio.Event)
+    panic: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +77,8 @@ class Options:
     lines: JsonLines | None = None
 
 
-async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event, options: Options) -> dict[str, Any]:
-    """Run the robot until `stop` is set, the clip ends or the time is up; returns a summary of counts.
+async def run(config: Config, signals: Signals, options: Options) -> dict[str, Any]:
+    """Run the robot until it is told to stop, the clip ends or the time is up; returns a summary of counts.
 
     Raises:
         RobotdError: the input failed, for instance a clip that went away.
@@ -77,18 +93,14 @@ async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event,
         recommender = Recommender(library, config.recommend) if library else None
         answer = Answer(config.recommend, recommender, switches.mode or config.mode)
         robot = Robot(config, switches, answer, options.load)
-        robot.reload_wanted = reload_wanted
+        robot.reload_wanted = signals.reload
         robot.library = library
         robot.outlet = Outlet(lambda: robot.link.it, options.lines)
         robot.link = await stack.enter_async_context(
             Part(lambda c: _open_link(c, robot), lambda c: (c.mqtt, c.robot_id), config)
         )
         robot.band = await stack.enter_async_context(
-            Part(
-                lambda c: Band(c.midi, PatternComposer(_seed(options)), robot.outlet.music, media_time=options.fast),
-                lambda c: c.midi,
-                config,
-            )
+            Part(lambda c: _open_band(c, robot, options), lambda c: (c.midi, c.compose, c.runtime), config)
         )
         robot.mind = await stack.enter_async_context(
             Part(Mind, lambda c: (c.face, c.voice, c.runtime, c.speech, c.fusion.kind), config)
@@ -104,7 +116,7 @@ async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event,
         robot.tell_switches()
         robot.ready = True
         notify.ready()
-        await _live(robot, stop, options.for_s)
+        await _live(robot, signals, options.for_s)
         robot.ready = False
         notify.stopping()
     if robot.failure is not None:
@@ -112,17 +124,20 @@ async def run(config: Config, stop: asyncio.Event, reload_wanted: asyncio.Event,
     return _summary(robot, time.monotonic() - began_s)
 
 
-async def _live(robot: Robot, stop: asyncio.Event, for_s: float | None) -> None:
-    """Let the robot live until it is stopped, reloading its parts when that is asked for."""
+async def _live(robot: Robot, signals: Signals, for_s: float | None) -> None:
+    """Let the robot live until it is stopped, reloading its parts or silencing it when that is asked for."""
     async with TaskGroup() as tasks:
         watching = tasks.create_task(robot.watch(), name="watch")
         perceiving = tasks.create_task(robot.perceive(), name="perceive")
         ends = asyncio.get_running_loop().time() + for_s if for_s is not None else None
         while True:
-            signals = (stop, robot.ended, robot.reload_wanted)
             left_s = None if ends is None else max(0.0, ends - asyncio.get_running_loop().time())
-            await _first(signals, left_s)
-            if not robot.reload_wanted.is_set() or stop.is_set():
+            await _first((signals.stop, signals.reload, signals.panic, robot.ended), left_s)
+            if signals.panic.is_set():
+                signals.panic.clear()
+                robot.band.it.panic()
+                continue
+            if not robot.reload_wanted.is_set() or signals.stop.is_set():
                 break
             robot.reload_wanted.clear()
             await cancelled(perceiving)
@@ -160,6 +175,18 @@ async def _open_link(config: Config, robot: Robot) -> AsyncIterator[MqttLink | N
         mqtt = config.mqtt.model_copy(update={"host": host, "port": port})
         async with MqttLink(mqtt, config.robot_id, robot.handle, robot.commands.names) as link:
             yield link
+
+
+@asynccontextmanager
+async def _open_band(config: Config, robot: Robot, options: Options) -> AsyncIterator[Band]:
+    # A clip at full speed waits for its music, as there is nobody who would hear a gap.
+    composer = await asyncio.to_thread(open_composer, config, _seed(options), ahead=not options.fast)
+    try:
+        ahead = Sharing(robot.outlet.midi) if config.midi.over_mqtt and not options.fast else None
+        async with Band(config.instruments, composer, robot.outlet.music, media_time=options.fast, ahead=ahead) as band:
+            yield band
+    finally:
+        composer.close()
 
 
 def _seed(options: Options) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from robotd.paths import state_directory
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Mode = Literal["off", "recommend", "compose", "both"]
+Axis = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 
 
 class Switches(BaseModel):
@@ -28,6 +29,8 @@ class Switches(BaseModel):
     microphone_muted: bool = False
     camera_muted: bool = False
     music_muted: bool = False
+    #: Valence and arousal set by hand in place of what is felt.
+    mood: tuple[Axis, Axis] | None = None
 
 
 def load_switches() -> Switches:

@@ -9,7 +9,10 @@ import pytest
 from robotd import __version__
 from tests.daemon.robots import bare, command, environment
 
-COMMANDS = ("run", "perceive", "recommend", "check", "devices", "models", "bench", "library import", "library list")
+COMMANDS = (
+    *("run", "perceive", "recommend", "compose", "score", "midi-listen", "check", "devices", "models", "bench"),
+    *("library import", "library list"),
+)
 
 
 def robotd(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -67,6 +70,8 @@ def test_devices_are_listed_by_kind(tmp_path: Path) -> None:
         "microphones (microphone.device):",
         "cameras (camera.source):",
         "MIDI outputs (midi.port):",
+        "MIDI inputs (midi.input):",
+        "synthesizer of this machine (midi.synth):",
     ]
 
 

@@ -98,7 +98,11 @@ async def test_a_mood_set_by_hand_takes_the_place_of_what_is_felt(broker: Mosqui
             assert (await listener.ask(R + "command/mood", "Q3"))["status"] == "ok"
             await eventually(lambda: latest(listener, "music")["quadrant"] == "Q3")
             half = await listener.ask(R + "command/mood", '{"valence": 0.5}')
-            assert "valence and arousal" in half["error"]
+            assert half["data"] == {"mood": {"valence": 0.5, "arousal": -0.4}}
+            assert robot.stop() == 0
+        with RunningRobot(tmp_path, *settings(broker)) as robot:
+            await eventually(lambda: latest(listener, "music")["quadrant"] == "Q4")
+            assert latest(listener, "switches")["mood"] == half["data"]["mood"]
             assert (await listener.ask(R + "command/mood", '{"clear": true}'))["data"] == {"mood": None}
             assert robot.stop() == 0
 
