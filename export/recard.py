@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from robotd.perceive.manifest import load_manifest
 
 from .add import card_of
-from .card import MANIFEST, Files, write_card
+from .card import CAPTIONS, MANIFEST, Files, write_card
 from .errors import AskedError, ExportError
 from .recipes import NAMES, recipe_named
 from .whole import whole
@@ -22,7 +22,7 @@ _FIGURES = "## Figures"
 #: How the paragraph over the figures begins, which is written anew.
 _KEY = "`before` is"
 #: How the paragraph under the figures of a recipe's card begins.
-_CAPTIONS = ("Rows of the picture", "What was rated")
+_CAPTIONS = tuple(caption.split(",")[0] for caption in CAPTIONS.values())
 #: The first part of a card that a person fills in.
 _OWN = "## Architecture"
 

@@ -101,6 +101,7 @@ def measure_command(name: Name, data: DataFolder = DATA, out: Out = MODELS, *, q
 
     - `measure voice_mel --data ~/data`
     """
+    from ..sequence import event_figures, step_logits
     from ..verify import onnx_outputs, open_session
 
     file = out / f"{recipe_of(name).name}.onnx"
@@ -112,6 +113,11 @@ def measure_command(name: Name, data: DataFolder = DATA, out: Out = MODELS, *, q
     for test, truth in examples.tests.items():
         if truth.unseen is not None:
             told = "the model learnt from these; its card says what others gave that had not"
+        elif recipe.kind == "sequence":
+            found = event_figures(step_logits(session, truth.inputs), truth.truth, truth.groups)
+            told = (
+                f"{found.bits:.4f} bits an event ({found.low:.3f} to {found.high:.3f}), accuracy {found.accuracy:.4f}"
+            )
         else:
             given = onnx_outputs(session, truth.inputs)[truth.output or first]
             told = _figures(recipe, truth, given)
@@ -151,6 +157,13 @@ def recipes_command() -> None:
     Console(width=max(console.width, _WIDTH)).print(table)
 
 
+def _shortened(recipe: Recipe) -> Recipe:
+    short = replace(recipe.schedule, epochs=2, ema_decay=0.5)
+    base = None if recipe.base is None else _shortened(recipe.base)
+    # TFLite would need an environment of 2 GB.
+    return replace(recipe, schedule=short, base=base, tflite=False)
+
+
 def _prepare(name: str, data: Path, *, quick: bool, threads: int) -> tuple[Recipe, Data]:
     import cv2
     import torch
@@ -159,9 +172,7 @@ def _prepare(name: str, data: Path, *, quick: bool, threads: int) -> tuple[Recip
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
     if quick:
-        # TFLite would need an environment of 2 GB.
-        short = replace(recipe.schedule, epochs=2, ema_decay=0.5)
-        return replace(recipe, schedule=short, tflite=False), recipe.generate()
+        return _shortened(recipe), recipe.generate()
     if not data.is_dir():
         raise ExportError(f"{data}: there is no such folder; --data names the one with the data sets")
     try:

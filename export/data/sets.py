@@ -33,4 +33,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "song_gems": _SONGS,
     "judge": _PIANO,
     "judge_notes": _PIANO,
+    **{
+        f"{net}{quadrant}": ("POP909", *_PIANO)
+        for net in ("melody_rnn", "polyphony_rnn")
+        for quadrant in ("", "_q1", "_q2", "_q3", "_q4")
+    },
 }

@@ -86,6 +86,23 @@ def _look_for_vgmidi(root: Path, watch: Watch) -> Found | None:
     return Found(table.parent, "published", {"quadrant": counted(quadrants)}, tuple(problems))
 
 
+def _look_for_pop909(root: Path, watch: Watch) -> Found | None:
+    table = places.named(root, "music/midi/pretrain/pop909_index.csv")
+    if table is None:
+        return None
+    fault = fault_of(table, places.open_table)
+    problems = [] if fault is None else [fault]
+    rows = [] if fault is not None else places.open_table(table)
+    missing = [name for name in ("pop909.tar", "pop909_chord_beat_key.tar.gz") if not (table.parent / name).is_file()]
+    problems += [f"{name}: missing" for name in missing]
+    if not missing:
+        with tarfile.open(table.parent / "pop909.tar") as tar:
+            there = set(tar.getnames())
+        songs = list(watch.over(rows, "POP909"))
+        problems += [f"pop909.tar: has no {row['file']}" for row in songs if row["file"] not in there]
+    return Found(table.parent, "shared", {"songs": {"listed": len(rows)}}, tuple(problems))
+
+
 def _look_for_deam(root: Path, watch: Watch) -> Found | None:
     tables = [places.named(root, name) for name in _STATIC]
     audio = places.named(root, "MEMD_audio")
@@ -205,6 +222,7 @@ SETS = (
         "vgmidi_labelled.csv with labelled/midi or labelled/phrases and labelled/annotations",
         _look_for_vgmidi,
     ),
+    DataSet("POP909", "in our own layout only: music/midi/pretrain/pop909.tar with its index", _look_for_pop909),
     DataSet("DEAM", "MEMD_audio/*.mp3 with static_annotations_averaged_songs_*.csv", _look_for_deam),
     DataSet("Soundtracks", "Set1/001.mp3 ... 360.mp3 with mean_ratings_set1.csv (or .xls)", _look_for_soundtracks),
     *(

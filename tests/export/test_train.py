@@ -23,6 +23,7 @@ from typer.testing import CliRunner  # noqa: E402 - after the check for torch
 
 from export.__main__ import app  # noqa: E402
 from export.recipes import NAMES, recipe_named  # noqa: E402
+from export.sequence import step_logits  # noqa: E402
 from export.train.loop import best_weights, outputs, train  # noqa: E402
 from export.verify import onnx_outputs, open_session  # noqa: E402
 
@@ -40,12 +41,14 @@ def test_a_recipe_makes_a_model_that_runs(name: str, tmp_path: Path) -> None:
     assert described["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert described["labels"] == list(recipe.labels)
     assert (tmp_path / "models" / f"{name}.md").read_text().startswith(f"# {name}\n")
-    picture = "confusion" if recipe.kind == "classes" else "ratings"
+    picture = {"classes": "confusion", "ratings": "ratings", "sequence": "events"}[recipe.kind]
     assert (tmp_path / "models" / f"{name}_{picture}.png").stat().st_size > 1000
 
     session = open_session(file)
-    (taken,) = session.get_inputs()
-    assert (taken.name, taken.shape) == (described["input"]["name"], list(recipe.input_shape))
+    taken, *states = session.get_inputs()
+    batch = ["n"] if recipe.kind == "sequence" else [recipe.input_shape[0]]
+    assert (taken.name, taken.shape) == (described["input"]["name"], [*batch, *recipe.input_shape[1:]])
+    assert {one.name: tuple(one.shape[1:]) for one in states} == dict(recipe.states)
     assert [output.name for output in session.get_outputs()] == list(recipe.shipped_outputs)
 
     data = recipe.generate()
@@ -55,8 +58,12 @@ def test_a_recipe_makes_a_model_that_runs(name: str, tmp_path: Path) -> None:
         net.load_state_dict(best_weights(tmp_path / "state" / f"{name}.pt"))
     else:
         net = recipe.fit(data)
-    fine, shipped = outputs(net.eval(), inputs), onnx_outputs(session, inputs)
-    for values, output in zip(fine, recipe.net_outputs, strict=True):
+    fine = outputs(net.eval(), inputs)
+    if recipe.kind == "sequence":  # of a whole sequence the net gives no states
+        outputs_of, shipped = ["logits"], {"logits": step_logits(session, inputs)}
+    else:
+        outputs_of, shipped = list(recipe.net_outputs), onnx_outputs(session, inputs)
+    for values, output in zip(fine, outputs_of, strict=True):
         assert np.abs(values - shipped[output]).max() < 0.25 * max(1.0, float(np.abs(values).max())), output
 
 
