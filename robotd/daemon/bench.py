@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from robotd.daemon.diagnostics import Usage
 from robotd.errors import ModelError
+from robotd.express.midi.live import Beside, LiveFigures, measure_live
 from robotd.express.midi.measure import measure_lateness
 from robotd.feel.state import FeelingState
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.composer import SONG_BARS
+from robotd.music.compose.opening import open_composer
 from robotd.paths import shipped
 from robotd.perceive.both import BothReader
 from robotd.perceive.face import FaceReader
@@ -82,10 +85,40 @@ def bench(config: Config, runs: int = 100) -> Iterator[Figure]:
         yield _timed(f"face and voice to reading ({model})", _fusion(model, config, crop, utterance), runs)
     state = FeelingState(config.fusion, config.feeling)
     yield _timed("fusion and feeling", lambda: (state.observe(reading), state.tick(reading.time_s)), runs)
-    composer = PatternComposer()
-    yield _timed("one bar composed", lambda: composer.bar(0.3, 0.2, 0), runs)
+    yield from _composing(config, runs)
     lateness = measure_lateness(config=config.midi)
     yield Figure("MIDI lateness beside inference", lateness.p50_ms, lateness.p99_ms, lateness.count)
+
+
+def _composing(config: Config, runs: int) -> Iterator[Figure]:
+    composer = open_composer(config, 0, ahead=False)
+    # Every bar is a first one, for which a stretch is composed and judged; asked for again it is only played.
+    numbers = count(0, SONG_BARS)
+    yield _timed("four bars composed and judged", lambda: composer.bar(0.6, 0.5, next(numbers)), runs)
+    index = next(numbers)
+    composer.bar(0.6, 0.5, index)
+    yield _timed("one bar of them played for a feeling", lambda: composer.bar(0.6, 0.4, index + 1), runs)
+
+
+def live(config: Config, seconds: float) -> LiveFigures:
+    """Play live music for so long, with models at work beside it, and measure how it goes."""
+    samples = _excerpt()
+    frame = next(sample for sample in samples if isinstance(sample, Frame))
+    cutter = UtteranceCutter(config.speech)
+    sounds = [sample for sample in samples if isinstance(sample, Sound)]
+    utterance = [*(found for sound in sounds for found in cutter.feed(sound)), *cutter.flush()][-1]
+    manifest = load_manifest()
+    face = FaceReader(config.face, manifest, config.runtime)
+    voice = VoiceReader(config.voice.chosen, manifest, config.runtime)
+    beside = (
+        Beside(lambda: face.look(frame), 1.0 / config.camera.rate_hz),
+        Beside(lambda: voice.read(utterance), config.speech.interim_s),
+    )
+    composer = open_composer(config, 0, ahead=True)
+    try:
+        return measure_live(config.instruments, composer, seconds, beside=beside)
+    finally:
+        composer.close()
 
 
 def _fusion(model: str, config: Config, crop: NDArray[np.uint8], utterance: Utterance) -> Callable[[], object]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: A song: a theme, its answer, a contrast, the answer again. Then another song begins.
 FORM = "AABA"
+SONG_BARS = len(FORM) * STRETCH_BARS
 _CONTRAST = FORM.index("B")
 #: How many bars before a stretch the judge hears with it.
 _HEARD_BARS = 12

@@ -5,21 +5,20 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from robotd.music.sanity import measure
 
 from robotd.emotion import MOODS, Quadrant, quadrant_at
-from robotd.music.compose.composer import FORM, SongComposer
+from robotd.music.compose.composer import SONG_BARS, SongComposer
 from robotd.music.compose.grid import STRETCH_BARS
 from robotd.music.compose.sources import RuleSource
 from robotd.music.compose.studio import Order, Stretch, Studio
 from robotd.music.compose.supply import AtOnce
+from robotd.music.sanity import measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from robotd.music.bar import Bar
 
-SONG_BARS = len(FORM) * STRETCH_BARS
 HAPPY, TENSE, SAD = MOODS[Quadrant.Q1], MOODS[Quadrant.Q2], MOODS[Quadrant.Q3]
 
 
