@@ -27,7 +27,7 @@ def factory_of(style: str, nets: str) -> Factory:
     Raises:
         ModelError: a net can't be used.
     """
-    chosen = {"composer": "pattern"} if style == "rules" else {"style": style, "nets": nets}
+    chosen = {"composer": "rules"} if style == "rules" else {"style": style, "nets": nets}
     config = Config.model_validate({"compose": chosen})
     source = load_source(config)
 

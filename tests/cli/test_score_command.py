@@ -17,7 +17,7 @@ app = typer.Typer()
 app.command("score")(score_command)
 
 #: Rules alone: which nets are there does not matter here.
-PLAIN = ("--set", "compose.composer=pattern", "--set", "compose.judge=null")
+PLAIN = ("--set", "compose.composer=rules", "--set", "compose.judge=null")
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from robotd.emotion import Emotion, valence_arousal
 from robotd.film.compose import Passage, compose
 from robotd.film.midifile import write_score
 from robotd.film.segments import Segment
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.opening import rule_composer
 from tests.film.films import probabilities
 
 MIDI = Config().midi
@@ -30,7 +30,7 @@ def parts(*lengths: tuple[float, Emotion]) -> list[Segment]:
 
 
 def composed(segments: list[Segment], seed: int = 0) -> list[Passage]:
-    return compose(segments, segments[-1].end_s, PatternComposer(seed), lambda _: None)
+    return compose(segments, segments[-1].end_s, rule_composer(seed), lambda _: None)
 
 
 THREE = parts((20.3, Emotion.HAPPY), (13.1, Emotion.ANGRY), (31.237, Emotion.SAD))

@@ -13,7 +13,7 @@ from robotd.config import Config
 from robotd.emotion import Emotion
 from robotd.errors import MediaError
 from robotd.film.score import Scored, Wanted, score
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.opening import rule_composer
 from tests.film.films import SCENE, TONE, asked, film_of, make
 
 
@@ -37,7 +37,7 @@ class Listener:
 
 
 def scored(path: Path, folder: Path, config: Config | None = None, **wanted: Any) -> Scored:
-    return score(path, config or Config(), Wanted(folder, **wanted), PatternComposer, Listener())
+    return score(path, config or Config(), Wanted(folder, **wanted), rule_composer, Listener())
 
 
 def timeline(folder: Path) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Scored, Liste
     """All that is made of the built-in scene."""
     folder = tmp_path_factory.mktemp("scene") / "new" / "folder"
     listener = Listener()
-    return folder, score(SCENE, Config(), Wanted(folder, mux=True), PatternComposer, listener), listener
+    return folder, score(SCENE, Config(), Wanted(folder, mux=True), rule_composer, listener), listener
 
 
 def test_everything_is_made_and_nothing_else(scene: tuple[Path, Scored, Listener]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from robotd.emotion import MOODS, Quadrant
 from robotd.music.bar import Bar, Note
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.opening import rule_composer
 from robotd.music.sanity import Sanity, measure
 
 
@@ -100,7 +100,7 @@ def test_too_many_notes_at_once() -> None:
 def test_a_hundred_pieces_by_rules_are_sane(quadrant: Quadrant) -> None:
     valence, arousal = MOODS[quadrant]
     for seed in range(25):
-        composer = PatternComposer(seed)
+        composer = rule_composer(seed)
         bars = [composer.bar(valence, arousal, index) for index in range(32)]
         bars.append(composer.ending(valence, arousal, 32))
         assert measure(bars).problems == ()

@@ -260,7 +260,7 @@ class _Walk:
         return may
 
     def _worn_out(self, n: int) -> NDArray[np.bool_]:
-        """Return [EVENTS] with which notes a candidate would play a bar once too often: each the last one of that bar."""
+        """Return [EVENTS] with which notes, the last ones of their bars, one would play a bar once too often."""
         worn = np.zeros(EVENTS, np.bool_)
         step = (self._now - self._first) % STEPS_PER_BAR
         line = self._now - step

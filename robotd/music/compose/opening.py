@@ -43,6 +43,13 @@ def open_composer(config: Config, seed: int, *, ahead: bool) -> SongComposer:
     return SongComposer(studio, supply, seed if fixed is None else fixed, config.compose.parts)
 
 
+def rule_composer(seed: int = 0) -> SongComposer:
+    """Return a composer that needs no model and has no judge: everything by rules, when it is asked for."""
+    rules = RuleSource()
+    studio = Studio(rules, rules, None, 1)
+    return SongComposer(studio, AtOnce(studio), seed)
+
+
 def open_judge(config: Config) -> Judge | None:
     """Return the judge; None where none is wanted, or its model can't be used, which is said."""
     if config.compose.judge is None:
@@ -72,7 +79,7 @@ def load_source(config: Config) -> Source:
         ModelError: a net can't be used.
     """
     compose = config.compose
-    if compose.composer == "pattern":
+    if compose.composer == "rules":
         return RuleSource()
     from robotd.music.compose.melody import Melodist
     from robotd.music.compose.polyphony import Polyphonist

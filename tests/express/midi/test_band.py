@@ -15,7 +15,7 @@ from robotd.emotion import Quadrant
 from robotd.express.midi import Playing
 from robotd.express.midi.band import Band
 from robotd.music.bar import Bar
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.opening import rule_composer
 from tests.express.midi.players import HAPPY, SAD, PlainComposer
 from tests.express.midi.test_port import listener
 from tests.express.midi.test_recorder import heard
@@ -66,7 +66,7 @@ async def test_a_clip_at_full_speed_is_played_by_its_own_time(tmp_path: Path) ->
 
 async def test_a_band_plays_is_muted_and_told_to_rest() -> None:
     bars = Bars()
-    async with Band(SILENT, PatternComposer(1), bars) as band:
+    async with Band(SILENT, rule_composer(1), bars) as band:
         band.feel(*HAPPY)
         await bars.until(1)
         band.mute(muted=True)
@@ -137,7 +137,7 @@ class Sequencer:
 async def test_a_band_follows_the_clock_of_another_instrument() -> None:
     bars = Bars()
     with jack_server():
-        async with Band(Midi(backend="jack", clock="in"), PatternComposer(1), bars) as band:
+        async with Band(Midi(backend="jack", clock="in"), rule_composer(1), bars) as band:
             band.feel(*HAPPY)
             with listener(to="robotd:robotd") as ear, Sequencer(0.008).playing_to("robotd-in") as other:
                 await asyncio.to_thread(until, lambda: band.diagnostics()["clock"] == "external, stopped")
@@ -156,7 +156,7 @@ async def test_a_band_follows_the_clock_of_another_instrument() -> None:
 async def test_a_band_gives_the_clock_to_another_instrument() -> None:
     bars = Bars()
     with jack_server():
-        async with Band(Midi(backend="jack", clock="out"), PatternComposer(1), bars) as band:
+        async with Band(Midi(backend="jack", clock="out"), rule_composer(1), bars) as band:
             with listener(to="robotd:robotd") as ear:
                 ear._input.ignore_types(timing=False)
                 band.feel(*HAPPY)

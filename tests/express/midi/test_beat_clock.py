@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from mido import Message
 
 from robotd.config import Midi
+from robotd.configfile import load
 from robotd.express.midi import beat_clock
 from robotd.express.midi.own_time import HEADROOM_S, OwnTime
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.opening import rule_composer
 from tests.express.midi.players import CALM, HAPPY, SAD, Clip
 
 OUT = Midi(clock="out")
@@ -37,7 +39,7 @@ async def test_24_clocks_a_quarter_note_from_the_first_beat_on() -> None:
 
 
 async def test_the_clock_follows_the_tempo_as_it_glides() -> None:
-    clip = Clip(PatternComposer(3), OUT)
+    clip = Clip(rule_composer(3), OUT)
     clip.performer.feel(*HAPPY)
     await clip.go(5)
     clip.performer.feel(*SAD)
@@ -114,3 +116,10 @@ async def test_an_instrument_that_was_connected_later_is_told_where_the_music_is
 
 def test_positions_beyond_what_can_be_told_begin_again() -> None:
     assert beat_clock.beginning(4.0 * 1025)[0] == Message("songpos", pos=16)
+
+
+@pytest.mark.parametrize(("written", "meant"), [("off", "off"), ("in", "in"), ("'out'", "out")])
+def test_the_configuration_may_say_off_without_quotes(tmp_path: Path, written: str, meant: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"midi: {{clock: {written}}}")
+    assert load(path).midi.clock == meant

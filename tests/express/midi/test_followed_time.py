@@ -6,14 +6,18 @@ import random
 import threading
 import time
 from itertools import accumulate
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mido import Message
 
 from robotd.config import Midi
 from robotd.express.midi import Performer, Playing, RealClock, Scheduler
 from robotd.express.midi.external_clock import ExternalClock
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.bar import Composer
+from robotd.music.compose.opening import rule_composer
 from tests.express.midi.players import ENDING, HAPPY, KEYS, SAD, Clip
 from tests.express.midi.test_scheduler import Sink
 
@@ -25,7 +29,7 @@ BAR = 96
 class Conductor:
     """Another instrument's clock at 120 beats a minute, and a clip that follows it."""
 
-    def __init__(self, composer: PatternComposer | None = None) -> None:
+    def __init__(self, composer: Composer | None = None) -> None:
         # The clip's clock is needed for the other, and the other for the clip.
         self.external = ExternalClock(now=lambda: 0.0)
         self.clip = Clip(composer, external=self.external)
@@ -110,7 +114,7 @@ async def test_what_was_handed_over_is_not_taken_back() -> None:
 @pytest.mark.parametrize("seed", range(3))
 async def test_bar_lines_stay_on_a_jittery_clock_from_100_to_140_beats_a_minute(seed: int) -> None:
     roll = random.Random(seed)
-    conductor = Conductor(PatternComposer(1))
+    conductor = Conductor(rule_composer(1))
     conductor.clip.performer.feel(*HAPPY)
     await conductor.tick(24, 60 / 100 / 24)
     conductor.ticks.clear()
@@ -221,6 +225,41 @@ async def test_a_feeling_that_goes_before_the_clock_starts_is_not_answered() -> 
     assert conductor.clip.sent == []
 
 
+actions = st.one_of(
+    st.tuples(st.sampled_from(["start", "stop", "continue", "rest", "mute", "unmute", "panic"]), st.none()),
+    st.tuples(st.just("songpos"), st.integers(0, 200)),
+    st.tuples(st.just("clock"), st.integers(1, 130)),
+    st.tuples(st.just("wait"), st.floats(0, 3)),
+    st.tuples(st.just("feel"), st.tuples(st.floats(-1, 1), st.floats(-1, 1))),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(actions, max_size=25))
+def test_whatever_comes_a_stop_ends_every_note(events: list[tuple[str, Any]]) -> None:
+    async def live() -> None:
+        conductor = Conductor(rule_composer(1))
+        performer = conductor.clip.performer
+        performer.feel(*HAPPY)
+        for kind, value in [("start", None), ("clock", 60), *events]:
+            if kind == "clock":
+                await conductor.tick(value)
+            elif kind == "wait":
+                await conductor.to(conductor.now_s + value)
+            elif kind == "feel":
+                performer.feel(*value)
+            elif kind in {"rest", "mute", "unmute", "panic"}:
+                getattr(performer, kind)()
+            else:
+                await conductor.tell(kind, **({} if value is None else {"pos": value}))
+        await conductor.tell("stop")
+        await conductor.to(conductor.now_s + 0.1)
+        assert conductor.clip.sounding == set()
+        performer.close()
+
+    asyncio.run(live())
+
+
 async def test_in_real_time_ticks_of_another_thread_are_followed() -> None:
     sink = Sink()
     external = ExternalClock()
@@ -242,7 +281,7 @@ async def test_in_real_time_ticks_of_another_thread_are_followed() -> None:
             external.hear(time.monotonic(), Message("clock"))
 
     with Scheduler(sink) as scheduler:
-        performer = Performer(PatternComposer(2), scheduler, Midi(), RealClock(), on_bar=begins, external=external)
+        performer = Performer(rule_composer(2), scheduler, Midi(), RealClock(), on_bar=begins, external=external)
         performer.feel(*HAPPY)
         playing = asyncio.create_task(performer.run())
         beating = threading.Thread(target=beat)

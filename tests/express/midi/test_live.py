@@ -10,7 +10,11 @@ from robotd.emotion import Quadrant
 from robotd.express.midi.hearing import CLOCKS_PER_BAR, bar_lines, breaks, follows, jitter, sounding
 from robotd.express.midi.live import Beside, measure_live
 from robotd.music.bar import Bar
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.composer import SongComposer
+from robotd.music.compose.opening import rule_composer
+from robotd.music.compose.sources import RuleSource
+from robotd.music.compose.studio import Studio
+from robotd.music.compose.supply import AtOnce
 from tests.servers.jack import jack_server
 
 Log = list[tuple[float, Message]]
@@ -91,7 +95,7 @@ def test_live_music_is_measured_where_it_arrives_and_leaves_no_note_behind() -> 
     worked = threading.Event()
     with jack_server():
         figures = measure_live(
-            Midi(backend="jack"), PatternComposer(1), 5.0, beside=[Beside(worked.set, 0.1)], stops=3, seed=69
+            Midi(backend="jack"), rule_composer(1), 5.0, beside=[Beside(worked.set, 0.1)], stops=3, seed=69
         )
     assert figures.where == "jack port 'robotd:robotd'"
     assert figures.notes.count > 15
@@ -103,17 +107,20 @@ def test_live_music_is_measured_where_it_arrives_and_leaves_no_note_behind() -> 
 
 
 def test_without_a_port_it_is_measured_where_it_is_sent() -> None:
-    figures = measure_live(Midi(enabled=False), PatternComposer(1), 2.0, stops=1)
+    figures = measure_live(Midi(enabled=False), rule_composer(1), 2.0, stops=1)
     assert figures.where == "where it is sent"
     assert figures.notes.count > 5
     assert figures.hanging == 0
 
 
-class SilentComposer(PatternComposer):
+STUDIO = Studio(RuleSource(), RuleSource(), None, 1)
+
+
+class SilentComposer(SongComposer):
     def bar(self, valence: float, arousal: float, index: int, quadrant: Quadrant | None = None) -> Bar:
         raise ValueError(f"no ideas for bar {index} at {valence}, {arousal} in {quadrant}")
 
 
 def test_a_composer_that_fails_is_told() -> None:
     with pytest.raises(ValueError, match="no ideas"):
-        measure_live(Midi(enabled=False), SilentComposer(1), 3.0, stops=1)
+        measure_live(Midi(enabled=False), SilentComposer(STUDIO, AtOnce(STUDIO)), 3.0, stops=1)

@@ -15,7 +15,7 @@ from robotd.express.midi import MediaClock, Performer, Playing, RealClock, Sched
 from robotd.express.midi.own_time import HEADROOM_S
 from robotd.express.midi.plan import REFRESH_S
 from robotd.music.bar import Bar
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.opening import rule_composer
 from tests.express.midi.players import CALM, ENDING, HAPPY, KEYS, SAD, Clip, PlainComposer, velocity_for
 from tests.express.midi.test_recorder import heard
 from tests.express.midi.test_scheduler import Sink
@@ -124,7 +124,7 @@ async def test_the_programs_of_a_bar_that_was_taken_back_are_told_with_the_one_i
 
 
 async def test_the_tempo_glides() -> None:
-    clip = Clip(PatternComposer(3))
+    clip = Clip(rule_composer(3))
     clip.performer.feel(*HAPPY)
     await clip.go(4)
     clip.performer.feel(*SAD)
@@ -136,7 +136,7 @@ async def test_the_tempo_glides() -> None:
 
 async def test_every_change_is_heard_within_a_bar_and_50_ms_whenever_it_comes() -> None:
     roll = random.Random(4)
-    clip = Clip(PatternComposer(1))
+    clip = Clip(rule_composer(1))
     clip.performer.feel(*HAPPY)
     for _ in range(150):
         await clip.go(clip.clock.now() + roll.uniform(0.01, 3), step_s=0.5)
@@ -226,7 +226,7 @@ async def test_a_clip_at_full_speed_is_recorded_the_same_every_time(tmp_path: Pa
         config = Midi(record=tmp_path / name)
         async with open_midi(config, clock) as out:
             assert out.port is None
-            performer = Performer(PatternComposer(1), out.scheduler, config, out.clock)
+            performer = Performer(rule_composer(1), out.scheduler, config, out.clock)
             for tick in range(120):
                 clock.advance(tick * 0.5)
                 performer.feel(*(HAPPY if tick < 60 else SAD))
@@ -388,7 +388,7 @@ async def test_running_in_real_time_begins_stops_and_can_be_cancelled_anywhere()
     with Scheduler(sink) as scheduler:
         for _ in range(3):
             begun.clear()
-            performer = Performer(PatternComposer(2), scheduler, Midi(), RealClock(), on_bar=lambda _: begun.set())
+            performer = Performer(rule_composer(2), scheduler, Midi(), RealClock(), on_bar=lambda _: begun.set())
             playing = asyncio.create_task(performer.run())
             await asyncio.sleep(0)
             performer.feel(0.8, 1.0)

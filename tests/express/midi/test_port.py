@@ -20,7 +20,7 @@ from robotd.errors import DeviceError
 from robotd.express.midi import MidiPort, Performer, Playing, Scheduler, list_midi_ports, open_midi
 from robotd.express.midi import backend as backends
 from robotd.express.midi.backend import Output
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.opening import rule_composer
 from tests.servers.jack import JackServer, fluidsynth, jack_server, until
 
 if TYPE_CHECKING:
@@ -258,9 +258,7 @@ async def test_no_note_hangs_after_fifty_random_stops() -> None:
         with listener(to="robotd:robotd") as heard:
             for stop in range(50):
                 begun = asyncio.Event()
-                performer = Performer(
-                    PatternComposer(stop), out.scheduler, JACK, out.clock, on_bar=partial(_set, begun)
-                )
+                performer = Performer(rule_composer(stop), out.scheduler, JACK, out.clock, on_bar=partial(_set, begun))
                 performer.feel(roll.uniform(-1, 1), 1)
                 playing = asyncio.create_task(performer.run())
                 await asyncio.wait_for(begun.wait(), 10)
@@ -282,7 +280,7 @@ async def test_a_synthesizer_behind_the_port_sounds(jack: JackServer, tmp_path: 
             assert out.port is not None
             assert out.port.name == "synth:midi_00"
             begun = asyncio.Event()
-            performer = Performer(PatternComposer(2), out.scheduler, config, out.clock, on_bar=lambda _: begun.set())
+            performer = Performer(rule_composer(2), out.scheduler, config, out.clock, on_bar=lambda _: begun.set())
             playing = asyncio.create_task(performer.run())
             performer.feel(0.8, 0.8)
             await asyncio.wait_for(begun.wait(), 10)

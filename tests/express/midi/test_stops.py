@@ -5,7 +5,7 @@ import random
 
 from robotd.config import Midi
 from robotd.express.midi import Performer, open_midi
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.opening import rule_composer
 from tests.express.midi.test_port import listener
 from tests.servers.jack import jack_server, until
 
@@ -18,7 +18,7 @@ async def test_no_note_hangs_after_two_hundred_random_stops() -> None:
         async with open_midi(config) as out:
             with listener(to="robotd:robotd") as heard:
                 for take in range(20):
-                    performer = Performer(PatternComposer(take), out.scheduler, config, out.clock)
+                    performer = Performer(rule_composer(take), out.scheduler, config, out.clock)
                     playing = asyncio.create_task(performer.run())
                     for stop in range(10):
                         performer.unmute()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from robotd.emotion import Quadrant
 from robotd.music.bar import Bar, Note
-from robotd.music.compose.pattern import PatternComposer
+from robotd.music.compose.opening import rule_composer
 from robotd.music.compose.variation import vary
 from robotd.music.sanity import measure
 
@@ -24,7 +24,7 @@ def bar_of(*notes: Note) -> Bar:
 @settings(deadline=None)
 @given(SIDE, SIDE, st.integers(0, 20), st.integers(0, 7))
 def test_variations_stay_sane_and_keep_the_harmony(valence: float, arousal: float, seed: int, index: int) -> None:
-    bar = PatternComposer(seed).bar(valence, arousal, index)
+    bar = rule_composer(seed).bar(valence, arousal, index)
     for number in range(1, 9):
         varied = vary(bar, number, seed)
         assert varied == vary(bar, number, seed)
@@ -37,14 +37,14 @@ def test_variations_stay_sane_and_keep_the_harmony(valence: float, arousal: floa
 @settings(deadline=None)
 @given(SIDE, SIDE, st.integers(0, 20))
 def test_no_two_in_a_row_are_alike(valence: float, arousal: float, seed: int) -> None:
-    bar = PatternComposer(seed).bar(valence, arousal, 0)
+    bar = rule_composer(seed).bar(valence, arousal, 0)
     played = [bar, *(vary(bar, number, seed) for number in range(1, 12))]
     assert all(later.notes != earlier.notes for earlier, later in pairwise(played))
     assert len({one.notes for one in played}) >= 3
 
 
 def test_other_seeds_vary_in_another_order() -> None:
-    bar = PatternComposer(3).bar(0.4, 0.4, 0)
+    bar = rule_composer(3).bar(0.4, 0.4, 0)
     assert len({vary(bar, 1, seed).notes for seed in range(20)}) >= 3
 
 
