@@ -36,6 +36,7 @@ def devices_command() -> None:
 
     _show("microphones (microphone.device)", microphones)
     _show("cameras (camera.source)", cameras)
+
     def midi_inputs() -> list[str]:
         return [f"  {found.name} ({found.backend})" for found in list_midi_inputs()]
 
