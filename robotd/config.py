@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from typing_extensions import Self
 
 from robotd.emotion import Quadrant
@@ -95,9 +105,42 @@ class Voice(Section):
 
 
 class Words(Section):
-    """How text is read."""
+    """How text is read: the model of its emotion, and the one of its keywords."""
 
     model: str = "words"
+    keywords: str = "keywords"
+
+
+class Asr(Section):
+    """How speech becomes text, and who else may hand over text.
+
+    `wyoming` sends each utterance to the server at `uri`; nothing is sent anywhere while `kind` is `off`.
+    """
+
+    kind: Annotated[Literal["off", "wyoming", "pocketsphinx"], BeforeValidator(_off)] = "off"
+    uri: str = "tcp://127.0.0.1:10300"
+    language: str | None = None
+    timeout_s: Annotated[float, Field(ge=0.5, le=120)] = 15.0
+    phrases: tuple[Annotated[str, Field(pattern=r"^[A-Za-z' ]{2,60}$")], ...] = ()
+    hermes: bool = False
+    site: str | None = None
+
+    @field_validator("uri")
+    @classmethod
+    def _is_wyoming(cls, uri: str) -> str:
+        parts = urlsplit(uri)
+        # Asking for the port checks its range.
+        if parts.scheme == "tcp" and parts.hostname and parts.port:
+            return uri
+        if parts.scheme == "unix" and parts.path:
+            return uri
+        raise ValueError("a Wyoming server's address is tcp://HOST:PORT or unix:///PATH")
+
+    @model_validator(mode="after")
+    def _has_phrases(self) -> Self:
+        if self.kind == "pocketsphinx" and not self.phrases:
+            raise ValueError("pocketsphinx spots phrases: name them in asr.phrases")
+        return self
 
 
 class Song(Section):
@@ -124,7 +167,7 @@ class Weights(Section):
 
     face: NotNegative = 0.75
     voice: NotNegative = 0.25
-    words: NotNegative = 0.0
+    words: NotNegative = 0.25
 
     @model_validator(mode="after")
     def _one_counts(self) -> Self:
@@ -225,7 +268,7 @@ class Taste(Section):
 class Compose(Section):
     """How music is composed."""
 
-    composer: Literal["neural", "pattern"] = "neural"
+    composer: Literal["neural", "rules"] = "neural"
     style: Literal["band", "piano"] = "band"
     nets: Literal["conditioned", "quadrant"] = "conditioned"
     parts: Annotated[tuple[Part, ...], Field(min_length=1)] = PARTS
@@ -345,6 +388,17 @@ class Mqtt(Section):
         return self
 
 
+class Player(Section):
+    """What plays recommended songs on this box."""
+
+    kind: Literal["mpd"] | None = None
+    host: Annotated[str, Field(min_length=1)] = "localhost"
+    port: Annotated[int, Field(ge=1, le=65535)] = 6600
+    password: SecretStr | None = None
+    music_dir: Path | None = None
+    queue: Literal["next", "end", "now"] = "next"
+
+
 class Config(Section):
     """Everything that can be set."""
 
@@ -358,6 +412,7 @@ class Config(Section):
     face: Face = Face()
     voice: Voice = Voice()
     words: Words = Words()
+    asr: Asr = Asr()
     song: Song = Song()
     score: Score = Score()
     runtime: Runtime = Runtime()
@@ -368,6 +423,7 @@ class Config(Section):
     compose: Compose = Compose()
     midi: Midi = Midi()
     mqtt: Mqtt = Mqtt()
+    player: Player = Player()
 
     @property
     def instruments(self) -> Midi:

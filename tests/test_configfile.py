@@ -51,7 +51,7 @@ def test_a_key_that_stands_twice_is_a_mistake(tmp_path: Path) -> None:
     [
         ("mqtt: [", "line 1: not valid YAML"),
         ("- a\n- b\n", "must hold keys and values, not a list"),
-        ("fusion: {weights: {face: 0, voice: 0}}", "at least one weight"),
+        ("fusion: {weights: {face: 0, voice: 0, words: 0}}", "at least one weight"),
         ("fusion: {unsure_below: 0.5}", "less than sure_above"),
         ("mqtt: {password: a, password_file: b}", "not both"),
         ("feeling: {smoothing_s: .nan}", "finite"),

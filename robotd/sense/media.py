@@ -164,7 +164,8 @@ def _sound(path: Path, container: Any) -> Iterator[Sound]:
 
     def chunks() -> Iterator[tuple[float | None, NDArray[np.float32]]]:
         start_s = _start_s(container)
-        resampler, shape = None, None
+        resampler: Any = None
+        shape: tuple[str, str, int] | None = None
         for heard in _decoded(path, container, "audio"):
             time_s = None if heard.time is None else heard.time - start_s
             # Recordings that were joined, and television, change their rate or their channels on the way.

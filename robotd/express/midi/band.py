@@ -92,6 +92,7 @@ class Band:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+        self._performer.close()
         try:
             await self._stack.aclose()
         except MediaError as problem:

@@ -41,7 +41,8 @@ class ExternalClock:
     """Keeps count of the ticks of another clock; 24 a quarter note.
 
     Start, stop, continue and song position are obeyed as MIDI 1.0 asks: ticks count from the first one after start
-    or continue, and none counts while stopped. What is heard may come from any one thread.
+    or continue, and none counts while stopped; so a clock that was started before anybody listened has to be started
+    again. What is heard may come from any one thread.
 
     Args:
         now: the clock of the times that are told, in seconds.

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 CLOCKS_PER_BAR = 4 * CLOCKS_PER_BEAT
 #: A message that arrives belongs to one that was due at most so long before or after.
 NEAR_S = 0.25
-#: Where no clock comes for so many times their usual gap, a sixteenth note, music is missing; single ones get lost.
-MISSING = 6
+#: Where no clock comes for so long, six of them at 60 beats a minute, music is missing; single ones get lost.
+MISSING_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,7 @@ def bar_lines(due: Log) -> list[float]:
 def breaks(heard: Log) -> int:
     """Return how often the clock, and so the music, was interrupted."""
     clocks = [time_s for time_s, message in heard if message.type == "clock"]
-    gaps = [later - earlier for earlier, later in pairwise(clocks)]
-    return sum(later > MISSING * earlier for earlier, later in pairwise(gaps))
+    return sum(later - earlier > MISSING_S for earlier, later in pairwise(clocks))
 
 
 def follows(heard: Log, due: Log, changes: Iterable[tuple[float, int]]) -> list[tuple[float, float]]:

@@ -185,7 +185,11 @@ class Performer:
         finally:
             self.timeline.wake = _nobody
             self.timeline.cut()
-            self._desk.close()
+            self.close()
+
+    def close(self) -> None:
+        """Have nothing composed any more."""
+        self._desk.close()
 
     async def catch_up(self) -> None:
         """Play all that is due by the clock's time, in one go."""
