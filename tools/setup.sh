@@ -18,6 +18,7 @@ TEST_PACKAGES=(
     pulseaudio pulseaudio-utils libasound2-plugins jackd2 # microphones and MIDI ports
     fluidsynth timgm6mb-soundfont                         # an instrument
     mosquitto mosquitto-clients openssl                   # a broker, also with TLS
+    mpd                                                   # a player
     systemd                                               # systemd-analyze
 )
 

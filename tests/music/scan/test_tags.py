@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import mutagen
+import pytest
+from mutagen import id3
+from mutagen.mp4 import MP4
+
+from robotd.music.scan.tags import Tags, read_tags
+from tests.music.scan.sounds import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LYRICS = "first line\nsecond line"
+FULL = Tags("Lied", "Änne", "Platte", 1999, "Jazz", "en", True, LYRICS)
+
+
+def with_id3(path: Path) -> None:
+    file: Any = mutagen.File(write(path))
+    if file.tags is None:
+        file.add_tags()
+    for frame in (
+        id3.TIT2(text="Lied"),
+        id3.TPE1(text="Änne"),
+        id3.TALB(text="Platte"),
+        id3.TDRC(text="1999-05-01"),
+        id3.TCON(text="(8)"),
+        id3.TXXX(desc="ITUNESADVISORY", text="1"),
+        id3.USLT(lang="eng", text=LYRICS),
+    ):
+        file.tags.add(frame)
+    file.save()
+
+
+def with_comments(path: Path) -> None:
+    file: Any = mutagen.File(write(path, rate_hz=48_000 if path.suffix == ".opus" else 16_000))
+    file["TITLE"], file["Artist"], file["album"], file["date"] = "Lied", "Änne", "Platte", "1999"
+    file["genre"], file["language"], file["itunesadvisory"], file["lyrics"] = "Jazz", "eng", "1", LYRICS
+    file.save()
+
+
+def with_atoms(path: Path) -> None:
+    file = MP4(write(path))
+    file["\xa9nam"], file["\xa9ART"], file["\xa9alb"], file["\xa9day"] = "Lied", "Änne", "Platte", "1999-05-01"
+    file["\xa9gen"], file["rtng"], file["\xa9lyr"] = "Jazz", [1], LYRICS
+    file.save()
+
+
+def with_asf(path: Path) -> None:
+    file: Any = mutagen.File(write(path))
+    file["Title"], file["Author"], file["WM/AlbumTitle"], file["WM/Year"] = "Lied", "Änne", "Platte", "1999"
+    file["WM/Genre"], file["WM/Language"], file["WM/Lyrics"], file["WM/ParentalRating"] = (
+        "Jazz",
+        "en",
+        LYRICS,
+        "explicit",
+    )
+    file.save()
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.aiff"])
+def test_id3(tmp_path: Path, name: str) -> None:
+    with_id3(tmp_path / name)
+    assert read_tags(tmp_path / name) == FULL
+
+
+@pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.opus"])
+def test_vorbis_comments(tmp_path: Path, name: str) -> None:
+    with_comments(tmp_path / name)
+    assert read_tags(tmp_path / name) == FULL
+
+
+def test_mp4_atoms_which_know_no_language(tmp_path: Path) -> None:
+    with_atoms(tmp_path / "a.m4a")
+    tags = read_tags(tmp_path / "a.m4a")
+    assert (tags.title, tags.artist, tags.album, tags.year, tags.genre) == ("Lied", "Änne", "Platte", 1999, "Jazz")
+    assert (tags.explicit, tags.language, tags.lyrics) == (True, "", LYRICS)
+
+
+def test_asf(tmp_path: Path) -> None:
+    with_asf(tmp_path / "a.wma")
+    assert read_tags(tmp_path / "a.wma") == FULL
+
+
+def test_timed_lyrics_and_several_artists(tmp_path: Path) -> None:
+    file: Any = mutagen.File(write(tmp_path / "a.mp3"))
+    file.tags.add(id3.TPE1(text=["Änne", "Mara"]))
+    file.tags.add(id3.SYLT(lang="deu", format=2, type=1, text=[("eins", 0), ("zwei", 900)]))
+    file.save()
+    tags = read_tags(tmp_path / "a.mp3")
+    assert (tags.artist, tags.lyrics) == ("Änne, Mara", "eins\nzwei")
+
+
+@pytest.mark.parametrize(
+    ("name", "artist", "title"),
+    [
+        ("07 - Änne - Das Lied.wav", "Änne", "Das Lied"),
+        ("Änne - Das Lied - live.wav", "Änne", "Das Lied - live"),
+        ("07. Das_Lied.wav", "", "Das Lied"),
+        ("99 Luftballons.wav", "", "Luftballons"),
+        ("1999.wav", "", "1999"),
+        (" - .wav", "", "-"),
+    ],
+)
+def test_without_tags_the_name_tells_what_it_can(tmp_path: Path, name: str, artist: str, title: str) -> None:
+    tags = read_tags(write(tmp_path / name))
+    assert (tags.artist, tags.title) == (artist, title)
+    assert (tags.year, tags.explicit, tags.lyrics) == (None, None, "")
+
+
+def test_an_artist_of_the_tags_is_not_mixed_with_a_title_of_the_name(tmp_path: Path) -> None:
+    file: Any = mutagen.File(write(tmp_path / "Somebody - Something.flac"))
+    file["artist"] = "Änne"
+    file.save()
+    tags = read_tags(tmp_path / "Somebody - Something.flac")
+    assert (tags.artist, tags.title) == ("Änne", "Something")
+
+
+@pytest.mark.parametrize("content", [b"", b"ID3\x04\x00\x00\xff\xff\xff\xff" + b"\0" * 50, b"fLaC" + b"\xff" * 100])
+def test_damaged_tags_count_as_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "Song.mp3"
+    path.write_bytes(content)
+    assert read_tags(path) == Tags("Song")
