@@ -20,7 +20,7 @@ from robotd.express.mqtt_outbox import Outbox
 from robotd.express.payload import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -70,13 +70,21 @@ class MqttLink:
         robot_id: our name in the topics.
         handle: carries out a command and returns the data of its answer.
         commands: the names of the commands that `handle` knows.
+        others: topics outside the robot's own that are listened to, and what takes their messages. Messages that the
+            broker had kept are not given.
 
     Attributes:
         counters: what became of the messages.
     """
 
     def __init__(
-        self, config: Mqtt, robot_id: str, handle: Handle, commands: Sequence[str] = tuple(topics.COMMANDS)
+        self,
+        config: Mqtt,
+        robot_id: str,
+        handle: Handle,
+        commands: Sequence[str] = tuple(topics.COMMANDS),
+        *,
+        others: Mapping[str, Callable[[bytes], None]] | None = None,
     ) -> None:
         self.counters = Counters()
         self._config = config
@@ -85,6 +93,7 @@ class MqttLink:
         self._status = topics.full_name(robot_id, "status")
         self._command_prefix = topics.full_name(robot_id, "command/")
         self._birth = f"{config.discovery_prefix}/status"
+        self._others = dict(others or {})
         self._desk = CommandDesk(handle, commands, self._respond)
         self._outbox = Outbox(config.queue_size)
         self._up = asyncio.Event()
@@ -188,7 +197,7 @@ class MqttLink:
             self.counters.dropped += self._outbox.forget_transient()
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
-        wanted = [f"{self._command_prefix}+", self._status, self._birth]
+        wanted = [f"{self._command_prefix}+", self._status, self._birth, *self._others]
         codes = await client.subscribe([(topic, 1) for topic in wanted])
         for topic, code in zip(wanted, codes, strict=True):
             if isinstance(code, ReasonCode) and code.is_failure:
@@ -221,6 +230,9 @@ class MqttLink:
             elif topic == self._status:
                 if not message.retain:
                     self._hear_own_status(payload)
+            elif topic in self._others:
+                if not message.retain:
+                    self._others[topic](payload)
             elif topic.startswith(self._command_prefix):
                 name = topic.removeprefix(self._command_prefix)
                 self._desk.receive(name, payload, retained=message.retain)

@@ -43,6 +43,7 @@ TOPICS: tuple[Topic, ...] = (
 COMMANDS: dict[str, str] = {
     "mode": "`off`, `recommend`, `compose` or `both`",
     "mute": "closes or opens `microphone` and `camera`, silences `music`; each true or false",
+    "text": "what a person said, in English",
     "feedback": "how a recommended song was received",
     "mood": "a feeling set by hand, which takes the place of what is felt until `clear`",
     "panic": "silences every note",

@@ -16,7 +16,17 @@ from robotd.errors import ModelError
 from robotd.paths import shipped, state_directory
 
 Task = Literal[
-    "face", "voice", "words", "song", "score", "fusion", "melody", "polyphony", "face_detection", "face_mesh"
+    "face",
+    "voice",
+    "words",
+    "keywords",
+    "song",
+    "score",
+    "fusion",
+    "melody",
+    "polyphony",
+    "face_detection",
+    "face_mesh",
 ]
 
 

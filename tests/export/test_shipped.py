@@ -81,7 +81,7 @@ def megabytes(*, composing: bool) -> float:
 
 
 def test_all_models_together_are_small() -> None:
-    assert megabytes(composing=False) <= 10
+    assert megabytes(composing=False) <= 11
     assert megabytes(composing=True) <= 6
 
 

@@ -362,3 +362,18 @@ async def test_two_robots_do_not_hear_each_other(broker: Mosquitto) -> None:
         await listener.wait_for("robotd/zinc/status", "online")
         await listener.ask("robotd/zinc/command/mode", json.dumps({"mode": "off", "transaction": 7}))
         assert listener.on("robotd/tin/response/mode") == []
+
+
+async def test_topics_of_others_are_heard_live_only(broker: Mosquitto) -> None:
+    heard: list[bytes] = []
+    other = "hermes/asr/textCaptured"
+    async with listen(broker.port) as listener:
+        await listener.say(other, b"long ago", retain=True)
+        link = MqttLink(Mqtt(host=HOST, port=broker.port), "tin", echo, others={other: heard.append})
+        async with link:
+            await listener.wait_for(STATUS, "online")
+            await listener.say(other, b"now")
+            await eventually(lambda: bool(heard))
+            answer = await listener.ask("robotd/tin/command/mode", "off")
+            assert answer["data"] == {"heard": "off"}
+    assert heard == [b"now"]
