@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from .cli import card, convert, data, heard, train, verify
+from .cli import card, convert, data, heard, keywords, taste, train, verify
 from .cli.group import Group
 
 app = typer.Typer(
@@ -26,7 +26,10 @@ app.command("quantise")(convert.quantise_command)
 app.command("verify")(verify.verify_command)
 app.command("card")(card.card_command)
 app.command("add")(card.add_command)
+app.command("keywords")(keywords.keywords_command)
 app.command("heard")(heard.heard_command)
+app.command("taste")(taste.taste_command)
+app.command("situnes")(taste.situnes_command)
 
 if __name__ == "__main__":
     app()

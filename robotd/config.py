@@ -404,7 +404,7 @@ class Config(Section):
 
     robot_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "robot"
     input: Literal["auto", "devices", "scene"] = "auto"
-    mode: Literal["off", "recommend", "compose", "both"] = "both"
+    mode: Annotated[Literal["off", "recommend", "compose", "both"], BeforeValidator(_off)] = "both"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     microphone: Microphone = Microphone()
     camera: Camera = Camera()

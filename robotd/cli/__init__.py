@@ -8,7 +8,20 @@ import sys
 import typer
 
 from robotd import __version__
-from robotd.cli import bench, check, compose, devices, library, midi_listen, models, perceive, recommend, run, score
+from robotd.cli import (
+    bench,
+    check,
+    compose,
+    devices,
+    library,
+    midi_listen,
+    models,
+    perceive,
+    recommend,
+    run,
+    score,
+    taste,
+)
 from robotd.errors import RobotdError
 
 app = typer.Typer(
@@ -31,6 +44,7 @@ app.command("devices")(devices.devices_command)
 app.command("models")(models.models_command)
 app.command("bench")(bench.bench_command)
 app.add_typer(library.app, name="library")
+app.add_typer(taste.app, name="taste")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so

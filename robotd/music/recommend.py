@@ -1,200 +1,274 @@
-"""Songs for a feeling: the nearest ones in valence and arousal that were not recommended lately."""
+"""Recommends songs: relevant to what a person feels and says, on a way to a better mood, and to the person's taste."""
 
 from __future__ import annotations
 
-import math
+import threading
+import time
 import uuid
-from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from robotd.config import Recommend
-from robotd.emotion import Quadrant, quadrant_at
-from robotd.errors import LibraryError
+from robotd.config import Taste as TasteConfig
+from robotd.errors import CommandError, LibraryError
+from robotd.music.journey import Point, plan
+from robotd.music.limits import bars
+from robotd.music.opinion import reward_of
+from robotd.music.reasons import why
+from robotd.music.recommendation import Noted, Recommendation, Track, Wish
+from robotd.music.relevance import Relevance
+from robotd.music.selection import Moment, Selector
+from robotd.music.taste import CONTEXT, Taste, context_features
+from robotd.music.taste_book import Offer, Opinion, TasteBook
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from robotd.music.library import Library, Song
+    from robotd.config import Limits, Target
+    from robotd.music.journey import Plan
+    from robotd.music.keyword_index import Words
+    from robotd.music.library import FeedbackKind, Library
+    from robotd.music.relevance import Text
+    from robotd.music.selection import Pick
+    from robotd.music.table import SongTable
 
-#: The distance between two opposite corners of the plane.
-DIAGONAL = 2 * math.sqrt(2)
-#: How many songs that were recommended last rest by default, and how many are remembered at most.
-RESTING, REMEMBERED = 30, 1000
-#: For another artist a list goes at most so much farther away than the nearest song.
-DETOUR = 0.2
+__all__ = ["Noted", "Recommendation", "Recommender", "Track", "Wish"]
 
-MOODS = {
-    Quadrant.Q1: "happy, lively",
-    Quadrant.Q2: "tense, agitated",
-    Quadrant.Q3: "sad, low-energy",
-    Quadrant.Q4: "calm, low-energy",
-}
-#: How far away a song may be for each way to say it; beyond the last it is just the nearest there is.
-NEARNESS = ((0.25, "close to"), (0.6, "not far from"))
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A place in the plane of feelings, both in -1..1."""
-
-    valence: float
-    arousal: float
+#: So much less is a song worth that was recommended or judged lately, and twice as much the very last one: in a large
+#: library others are always nearer than that, in a small one a fitting song comes again before one that does not fit.
+RESTING = 0.05
+#: So much less is a song worth that the listener has turned thumbs down on.
+DISLIKED = 0.6
+#: After so long a journey that was begun is over.
+JOURNEY_LAPSES_S = 1800.0
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
-    """A recommended song.
+@dataclass(slots=True)
+class _Journey:
+    """A way that a listener is being led."""
 
-    Attributes:
-        song_id: its number in the library.
-        title: its name.
-        artist: who made it; may be empty.
-        uri: where a player finds it.
-        valence: -1..1.
-        arousal: -1..1.
-        score: 1 (exactly the wanted feeling) .. 0 (the opposite corner of the plane).
-        why: one sentence for the listener.
-    """
-
-    song_id: int
-    title: str
-    artist: str
-    uri: str
-    valence: float
-    arousal: float
-    score: float
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """Songs to play one after the other.
-
-    Attributes:
-        id: unique; feedback names it.
-        ttl_s: how long a player may take it up.
-        start: the feeling that it meets.
-        goal: the feeling that it leads to.
-        tracks: best first; empty if the library is.
-    """
-
-    id: str
-    ttl_s: float
-    start: Point
-    goal: Point
-    tracks: tuple[Track, ...]
-
-    def payload(self) -> dict[str, Any]:
-        """Return it as published: `id`, `ttl_s`, `from`, `to`, `tracks`."""
-        return {
-            "id": self.id,
-            "ttl_s": self.ttl_s,
-            "from": {"valence": round(self.start.valence, 3), "arousal": round(self.start.arousal, 3)},
-            "to": {"valence": round(self.goal.valence, 3), "arousal": round(self.goal.arousal, 3)},
-            "tracks": [
-                {
-                    "song_id": track.song_id,
-                    "title": track.title,
-                    "artist": track.artist,
-                    "uri": track.uri,
-                    "valence": round(track.valence, 3),
-                    "arousal": round(track.arousal, 3),
-                    "score": round(track.score, 3),
-                    "why": track.why,
-                }
-                for track in self.tracks
-            ],
-        }
+    recommendation_id: str
+    plan: Plan
+    target: Target
+    begun_s: float
+    #: The places of the songs that were heard.
+    heard: set[int] = field(default_factory=set)
 
 
 class Recommender:
-    """Recommends songs of a library; for one thread at a time.
+    """Recommends songs of a library, and learns from feedback; any thread may call any method.
 
     Args:
         library: read again only when it has changed.
-        config: how many tracks, and for how long a recommendation stands.
+        config: how songs are chosen.
+        taste: how much liking counts.
+        book: what was recommended and thought; None: nothing is remembered over a restart.
+        words: tells how alike two words are; None: only the same word is alike.
     """
 
-    def __init__(self, library: Library, config: Recommend | None = None) -> None:
+    def __init__(
+        self,
+        library: Library,
+        config: Recommend | None = None,
+        taste: TasteConfig | None = None,
+        *,
+        book: TasteBook | None = None,
+        words: Words | None = None,
+    ) -> None:
         self._library = library
         self._config = config or Recommend()
-        self._recent: deque[int] = deque(maxlen=REMEMBERED)
+        self._taste_config = taste or TasteConfig()
+        self._book = book or TasteBook(None).__enter__()
+        self._words = words
+        self._lock = threading.RLock()
         self._version: tuple[int, int] | None = None
-        self._songs: tuple[Song, ...] = ()
-        self._points: NDArray[np.float64] = np.empty((0, 2))
+        self._selector: Selector | None = None
+        self._barred: tuple[Limits, NDArray[np.float32] | None] | None = None
+        self._journeys: dict[str, _Journey] = {}
+        self._tastes: dict[str, Taste | None] = {}
+        self._tastes_version: tuple[int, int] | None = None
 
-    def configure(self, config: Recommend) -> None:
+    def configure(self, config: Recommend, taste: TasteConfig | None = None) -> None:
         """Take new settings."""
-        self._config = config
+        with self._lock:
+            self._config = config
+            self._taste_config = taste or self._taste_config
+            self._tastes.clear()
 
-    def recommend(
-        self, valence: float, arousal: float, count: int | None = None, exclude_recent: int = RESTING
-    ) -> Recommendation:
-        """Return the songs that are nearest to a feeling.
+    def recommend(self, wish: Wish, *, note: bool = True) -> Recommendation:
+        """Return songs for a wish.
 
-        The `exclude_recent` songs that were recommended last rest, but never so many that fewer than `count`
-        are left. No artist comes twice in a row as long as another one is not much farther away.
+        Songs that were recommended or judged last rest, and so do songs that the listener has turned thumbs down
+        on, unless no other comes near.
 
         Args:
-            valence: of the listener, -1..1.
-            arousal: likewise.
-            count: how many tracks; None: as configured.
-            exclude_recent: how many songs rest.
+            wish: what is wanted.
+            note: remember it: its songs rest from now on, and feedback can name it.
 
         Raises:
-            LibraryError: the library has no songs, or can't be read.
+            LibraryError: the library has no songs, none within the limits, or can't be read.
         """
-        self._refresh()
-        if not self._songs:
-            raise LibraryError("the library has no songs: import some with `robotd library import FILE.csv`")
-        count = min(self._config.tracks if count is None else count, len(self._songs))
-        here = Point(valence, arousal)
-        distances = np.hypot(self._points[:, 0] - valence, self._points[:, 1] - arousal)
-        order = np.argsort(distances, kind="stable")
-        resting = self._resting(min(exclude_recent, len(self._songs) - count))
-        waiting = [int(i) for i in order if self._songs[i].id not in resting]
-        chosen: list[int] = []
-        while len(chosen) < count:
-            place = self._next(waiting, distances, chosen[-1] if chosen else None)
-            chosen.append(waiting.pop(place))
-        self._recent.extend(self._songs[i].id for i in chosen)
-        tracks = tuple(_track(self._songs[i], float(distances[i]), here) for i in chosen)
-        return Recommendation(uuid.uuid4().hex, self._config.ttl_s, here, here, tracks)
+        with self._lock:
+            return self._recommend(wish, note=note)
 
-    def _refresh(self) -> None:
+    def feedback(
+        self,
+        recommendation_id: str | None,
+        song_id: int,
+        kind: FeedbackKind,
+        value: float | None = None,
+        listener: str | None = None,
+    ) -> Noted:
+        """Take note of what a listener thought of a song, and learn from it.
+
+        Args:
+            recommendation_id: what brought the song; None: nothing of ours.
+            song_id: the song.
+            kind: what happened.
+            value: see `opinion.reward_of`.
+            listener: who; None: for whom it was recommended, else as configured.
+
+        Raises:
+            CommandError: the recommendation is not known or did not bring the song, or the value is impossible.
+            LibraryError: there is no such song, or a file can't be written.
+        """
+        with self._lock:
+            return self._feedback(recommendation_id, song_id, kind, value, listener)
+
+    def taste_of(self, listener: str | None = None) -> Taste | None:
+        """Return what has been learnt of a listener, None if that is nothing."""
+        with self._lock:
+            return self._taste(listener or self._config.listener)
+
+    def _recommend(self, wish: Wish, *, note: bool) -> Recommendation:
+        selector = self._refreshed()
+        listener = wish.listener or self._config.listener
+        way = self._plan(wish, listener)
+        text = selector.relevance.read(wish.emotions, wish.keywords, self._config.weights)
+        context = context_features(wish.valence, wish.arousal, wish.emotions, wish.hour)
+        taste = self._taste(listener) if self._taste_config.enabled else None
+        bars = self._bars(selector.relevance, wish.limits or self._config.limits)
+        moment = Moment(context, taste, bars, self._costs(selector.relevance.table, listener))
+        picks = selector.choose(way, text, moment, self._config, self._taste_config)
+        tracks = tuple(self._track(selector.relevance, pick, way, text, wish) for pick in picks)
+        made = Recommendation(uuid.uuid4().hex, self._config.ttl_s, way, listener, tracks)
+        if note:
+            self._note(made.id, Offer(listener, context, tuple(track.song_id for track in tracks)))
+            self._journeys[listener] = _Journey(made.id, way, self._target(wish), time.monotonic())
+        return made
+
+    def _note(self, recommendation_id: str, offer: Offer) -> None:
+        """Remember a recommendation; what is known of tastes stays as it is."""
+        before = self._book.version
+        self._book.add_offer(recommendation_id, offer)
+        foreign, edits = self._book.version
+        if self._tastes_version == before and foreign == before[0]:
+            self._tastes_version = foreign, edits
+
+    def _target(self, wish: Wish) -> Target:
+        return self._config.target if wish.target is None else wish.target
+
+    def _plan(self, wish: Wish, listener: str) -> Plan:
+        """Plan a way, or go on with the one that the listener is on."""
+        mood, target = Point(wish.valence, wish.arousal), self._target(wish)
+        count, step = wish.steps or self._config.tracks, self._config.step
+        journey = self._journeys.get(listener)
+        under_way = journey is not None and journey.target == target and target != "stay"
+        if journey is None or not under_way or time.monotonic() - journey.begun_s > JOURNEY_LAPSES_S:
+            return plan(mood, target, count, step)
+        return journey.plan.follow(mood, target, count, step, played=max(journey.heard, default=-1) + 1)
+
+    def _refreshed(self) -> Selector:
         version = self._library.version
-        if version == self._version:
-            return
-        self._songs = self._library.songs()
-        self._points = np.array([(song.valence, song.arousal) for song in self._songs]).reshape(-1, 2)
-        self._version = version
+        if self._selector is None or version != self._version:
+            table = self._library.table()
+            if not len(table):
+                raise LibraryError(
+                    "the library has no songs: add some with `robotd library scan DIR` or "
+                    "`robotd library import FILE.csv`"
+                )
+            self._selector = Selector(Relevance(table, self._words))
+            self._version, self._barred = version, None
+        return self._selector
 
-    def _resting(self, most: int) -> set[int]:
-        """Return the ids of the songs that were recommended last, at most so many."""
-        latest = dict.fromkeys(reversed(self._recent))
-        return set(list(latest)[: max(most, 0)])
+    def _bars(self, relevance: Relevance, limits: Limits) -> NDArray[np.float32] | None:
+        """Return what keeps songs beyond the limits out; asked anew only for other limits."""
+        if self._barred is None or self._barred[0] != limits:
+            self._barred = limits, bars(relevance.table, limits)
+        return self._barred[1]
 
-    def _next(self, waiting: list[int], distances: NDArray[np.float64], before: int | None) -> int:
-        """Return the place in the queue of the next song, the nearest one by another artist if that is near."""
-        if before is None:
-            return 0
-        limit = distances[waiting[0]] + DETOUR
-        for place, i in enumerate(waiting):
-            if distances[i] > limit:
-                break
-            if self._songs[i].artist != self._songs[before].artist:
-                return place
-        return 0
+    def _costs(self, table: SongTable, listener: str) -> dict[int, float]:
+        """Return, by row, how much less songs are worth that were heard lately or are disliked."""
+        latest = self._book.latest_songs(listener, self._config.rest)
+        costs = {song_id: RESTING * (2 - place / len(latest)) for place, song_id in enumerate(latest)}
+        costs |= dict.fromkeys(self._book.disliked(listener), DISLIKED)
+        ids = np.array(list(costs), np.int64)
+        rows = np.searchsorted(table.ids, ids).clip(max=len(table) - 1)
+        there = table.ids[rows] == ids
+        return {row: costs[song_id] for row, song_id in zip(rows[there].tolist(), ids[there].tolist(), strict=True)}
 
+    def _track(self, relevance: Relevance, pick: Pick, way: Plan, text: Text, wish: Wish) -> Track:
+        table = relevance.table
+        song = self._library.song(int(table.ids[pick.row]))
+        parts = relevance.parts(pick.row, np.array(pick.place, np.float32), text)
+        shared = relevance.keywords.shared(text.asked, pick.row)
+        both = None if wish.emotions is None or parts.lyrics is None else (wish.emotions, table.lyrics[pick.row])
+        reason = why(pick, way, parts, shared, both)
+        return Track(
+            song_id=song.id,
+            title=song.title,
+            artist=song.artist,
+            uri=song.uri,
+            valence=song.valence,
+            arousal=song.arousal,
+            score=pick.score,
+            parts=parts,
+            liking=pick.liking,
+            why=reason,
+            expected=pick.expected,
+        )
 
-def _track(song: Song, distance: float, here: Point) -> Track:
-    score = max(1 - distance / DIAGONAL, 0.0)
-    nearness = next((words for up_to, words in NEARNESS if distance <= up_to), "the nearest we have to")
-    why = (
-        f"{nearness} your {MOODS[quadrant_at(here.valence, here.arousal)]} mood "
-        f"(valence {here.valence:+.1f}, arousal {here.arousal:+.1f}; {distance:.2f} away)"
-    )
-    return Track(song.id, song.title, song.artist, song.uri, song.valence, song.arousal, score, why)
+    def _feedback(
+        self, recommendation_id: str | None, song_id: int, kind: FeedbackKind, value: float | None, listener: str | None
+    ) -> Noted:
+        song = self._library.song(song_id)
+        reward = reward_of(kind, value, song.duration_s)
+        offer = None
+        if recommendation_id is not None:
+            offer = self._book.offer(recommendation_id)
+            if offer is None:
+                raise CommandError(f"no recommendation {recommendation_id!r} is known: give the `id` of one of ours")
+            if song_id not in offer.song_ids:
+                raise CommandError(f"song {song_id} ({song.title}) is not in the recommendation {recommendation_id}")
+        who = listener or (offer.listener if offer else self._config.listener)
+        selector = self._refreshed()
+        row = selector.relevance.table.row(song_id)
+        if row is None:
+            raise LibraryError(f"song {song_id} ({song.title}) is not there any more: its file is missing")
+        opinion = Opinion(
+            who,
+            recommendation_id or "",
+            song_id,
+            kind,
+            reward,
+            offer.context if offer else np.zeros(len(CONTEXT), np.float32),
+            selector.songs.of(np.array([row]))[0],
+            time.time(),
+        )
+        counted = self._book.add_opinion(opinion)
+        if counted != "kept":
+            self._library.add_feedback(song_id, kind, value=value, recommendation_id=recommendation_id)
+        journey = self._journeys.get(who)
+        if offer is not None and journey is not None and journey.recommendation_id == recommendation_id:
+            journey.heard.add(offer.song_ids.index(song_id))
+        return Noted(song_id, who, reward, counted)
+
+    def _taste(self, listener: str) -> Taste | None:
+        version = self._book.version
+        if version != self._tastes_version:
+            self._tastes, self._tastes_version = {}, version
+        if listener not in self._tastes:
+            self._tastes[listener] = Taste.of(self._book.opinions(listener), self._taste_config.forgetting)
+        return self._tastes[listener]

@@ -11,7 +11,8 @@ from tests.daemon.robots import bare, command, environment
 
 COMMANDS = (
     *("run", "perceive", "recommend", "compose", "score", "midi-listen", "check", "devices", "models", "bench"),
-    *("library import", "library list"),
+    *("library scan", "library import", "library list", "library show", "library remove", "library export"),
+    *("taste show", "taste reset", "taste export"),
 )
 
 

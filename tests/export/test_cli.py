@@ -13,7 +13,10 @@ from export.__main__ import app
 from export.data.sets import NEEDS
 from export.recipes import NAMES
 
-COMMANDS = ("train", "build", "measure", "convert", "quantise", "verify", "card", "add", "heard", "data check")
+COMMANDS = (
+    *("train", "build", "measure", "convert", "quantise", "verify", "card", "add"),
+    *("heard", "keywords", "taste", "situnes", "data check"),
+)
 
 
 def run(*arguments: str | Path) -> Result:

@@ -1,0 +1,221 @@
+"""How relevant songs are to what a person feels and says: three similarities, weighted.
+
+    feeling: valence and arousal of the person against those of the song's sound
+    lyrics: the emotion of what was said against the emotion of the lyrics
+    keywords: what was said against what the song speaks of
+
+A part that was not asked for, or that no song of the library has, loses its weight, and the rest is renormalised. A
+song that alone lacks a part (an instrumental has no lyrics) has what is typical of the songs that have it. Were it
+judged by the rest alone, every song of which only the mood is known would be ahead of all that share words with the
+person.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from robotd.music.keyword_index import Asked, KeywordIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from robotd.config import RelevanceWeights
+    from robotd.music.keyword_index import Words
+    from robotd.music.table import SongTable
+
+#: The distance between two opposite corners of the plane of valence and arousal.
+DIAGONAL = 2 * math.sqrt(2)
+#: Songs are looked at in blocks whose numbers stay in the processor's cache.
+BLOCK = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Why a song is relevant; each 0..1, None: not known of the song, or not asked for.
+
+    Attributes:
+        feeling: 1 at the wanted point of the plane, 0 at the opposite corner.
+        lyrics: 1 where the lyrics have the emotion of the text.
+        keywords: how much the song speaks of what was said.
+    """
+
+    feeling: float
+    lyrics: float | None = None
+    keywords: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shortlist:
+    """The most relevant songs for one point.
+
+    Attributes:
+        rows: [k] of the table, most relevant first.
+        scores: [k] their relevance, 0..1.
+    """
+
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Text:
+    """What was said, measured against every song.
+
+    Attributes:
+        asked: its keywords.
+        lyrics: [n] similarity of the emotions, the typical one where a song has no lyrics; None: not asked for, or no
+            song has lyrics.
+        keywords: [n] likewise how much songs speak of what was said.
+        score: [n] what both give to a song's score; None: nothing.
+        feeling_share: what share of a song's score the feeling has.
+    """
+
+    asked: Asked
+    lyrics: NDArray[np.float32] | None = None
+    keywords: NDArray[np.float32] | None = None
+    score: NDArray[np.float32] | None = None
+    feeling_share: float = 1.0
+
+    @property
+    def unsaid(self) -> Text:
+        """The same without any influence on what is relevant."""
+        return replace(self, score=None)
+
+
+class Relevance:
+    """Looks at every song of a library at once.
+
+    Args:
+        table: the library.
+        words: tells how alike two words are.
+    """
+
+    def __init__(self, table: SongTable, words: Words | None = None) -> None:
+        self.table = table
+        self.keywords = KeywordIndex(table, words)
+        self._valence = np.ascontiguousarray(table.points[:, 0])
+        self._arousal = np.ascontiguousarray(table.points[:, 1])
+        sung = np.isfinite(table.lyrics[:, 0])
+        #: The songs that lack a part.
+        self._unsung = np.flatnonzero(~sung)
+        self._wordless = np.flatnonzero(np.diff(table.keyword_offsets) == 0)
+        # Bhattacharyya coefficient of two distributions: the sum of the roots of their products.
+        shares = np.nan_to_num(table.lyrics, nan=0.0).clip(0) if sung.any() else np.zeros((0, 8), np.float32)
+        self._roots = np.sqrt(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-6))
+
+    def read(
+        self, emotions: Sequence[float] | None, keywords: Sequence[tuple[str, float]], weights: RelevanceWeights
+    ) -> Text:
+        """Measure what was said against every song.
+
+        Args:
+            emotions: probabilities of the 8 emotions that the text has; None: not known.
+            keywords: with their significance, 0..1.
+            weights: of the parts.
+        """
+        asked = self.keywords.look_up(keywords)
+        lyrics = match = None
+        if emotions is not None and len(self._roots) and weights.lyrics > 0:
+            lyrics = _filled(self._roots @ np.sqrt(np.asarray(emotions, np.float32)), self._unsung)
+        if asked.keywords and len(self._wordless) < len(self.table) and weights.keywords > 0:
+            match = _filled(self.keywords.match(asked), self._wordless)
+        parts = [(lyrics, weights.lyrics), (match, weights.keywords)]
+        counting = [(part, weight) for part, weight in parts if part is not None]
+        whole = weights.feeling + sum(weight for _, weight in counting)
+        score = None
+        for part, weight in counting:
+            share = part * np.float32(weight / whole)
+            score = share if score is None else np.add(score, share, out=score)
+        return Text(asked, lyrics, match, score, weights.feeling / whole)
+
+    def shortlist(
+        self, points: NDArray[np.float32], text: Text, count: int, bars: NDArray[np.float32] | None = None
+    ) -> list[Shortlist]:
+        """Return the most relevant songs for each of some points of the plane.
+
+        Args:
+            points: [s, 2] valence and arousal.
+            text: what was said.
+            count: how many songs a point at most.
+            bars: [n] 0, or -inf for songs that may not be chosen; None: all may.
+        """
+        finds = [_Best(count) for _ in points]
+        for start in range(0, len(self.table), BLOCK):
+            block = slice(start, start + BLOCK)
+            for point, best in zip(points, finds, strict=True):
+                score = self._away(point, block)
+                score *= np.float32(-text.feeling_share / DIAGONAL)
+                if text.score is not None:
+                    score += text.score[block]
+                if bars is not None:
+                    score += bars[block]
+                best.offer(score, start)
+        # What all songs have is added in the end, to those that were found.
+        return [best.shortlist(np.float32(text.feeling_share)) for best in finds]
+
+    def scores(self, rows: NDArray[np.int64], point: NDArray[np.float32], text: Text) -> NDArray[np.float32]:
+        """Return the relevance of some songs to a point and a text, [len(rows)]."""
+        away = np.hypot(*(self.table.points[rows] - point).T)
+        scores: NDArray[np.float32] = np.float32(text.feeling_share) * (1 - away / np.float32(DIAGONAL))
+        return scores if text.score is None else scores + text.score[rows]
+
+    def parts(self, row: int, point: NDArray[np.float32], text: Text) -> Parts:
+        """Return why a song is relevant to a point and a text."""
+        away = math.dist(point.tolist(), self.table.points[row].tolist())
+        sung = bool(np.isfinite(self.table.lyrics[row, 0]))
+        spoken = self.table.keyword_offsets[row] < self.table.keyword_offsets[row + 1]
+        return Parts(
+            1 - away / DIAGONAL,
+            float(text.lyrics[row]) if text.lyrics is not None and sung else None,
+            float(text.keywords[row]) if text.keywords is not None and spoken else None,
+        )
+
+    def _away(self, point: NDArray[np.float32], block: slice) -> NDArray[np.float32]:
+        """Return the distance of a block of songs from a point."""
+        away: NDArray[np.float32] = self._valence[block] - point[0]
+        away *= away
+        arousal = self._arousal[block] - point[1]
+        arousal *= arousal
+        away += arousal
+        np.sqrt(away, out=away)
+        return away
+
+
+def _filled(similarity: NDArray[np.float32], unknown: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Give songs of which a part is not known what is typical of the others; similarities are 0 there before."""
+    if len(unknown):
+        similarity[unknown] = similarity.sum(dtype=np.float64) / (len(similarity) - len(unknown))
+    return similarity
+
+
+class _Best:
+    """Keeps the best of what it is offered."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._rows = np.empty(0, np.int64)
+        self._scores = np.empty(0, np.float32)
+        self._least = np.float32(-np.inf)
+
+    def offer(self, scores: NDArray[np.float32], first_row: int) -> None:
+        """Look at a block of scores."""
+        better = np.flatnonzero(scores > self._least)
+        if not len(better):
+            return
+        self._rows = np.concatenate([self._rows, better + first_row])
+        self._scores = np.concatenate([self._scores, scores[better]])
+        if len(self._scores) > self._count:
+            best = np.argpartition(self._scores, -self._count)[-self._count :]
+            self._rows, self._scores = self._rows[best], self._scores[best]
+            self._least = self._scores.min()
+
+    def shortlist(self, constant: np.float32) -> Shortlist:
+        """Return the best, in order, with a constant added; of equals the one with the lower row first."""
+        best = np.lexsort((self._rows, -self._scores))
+        return Shortlist(self._rows[best], self._scores[best] + constant)
