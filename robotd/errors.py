@@ -8,7 +8,7 @@
     ├── DeviceError        a microphone, camera or MIDI port can't be opened or was lost
     ├── MediaError         a file can't be read as picture, sound, video or MIDI
     ├── LibraryError       the song library can't be read or written
-    ├── LinkError          the MQTT broker refuses us
+    ├── LinkError          the MQTT broker or MPD refuses us
     └── CommandError       a command from outside can't be carried out
 """
 

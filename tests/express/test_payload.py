@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from robotd.emotion import EMOTIONS, UNKNOWN, Emotion, Feeling, Quadrant, Reading
 from robotd.express.payload import encode, event_payload, feeling_payload, recommendation_payload, rounded_shares
-from robotd.music.recommend import Point, Recommendation
+from tests.express.mpd.recommended import recommendation
 
 MORNING = datetime(2025, 1, 31, 9, 15, 0, 250_600, timezone(timedelta(hours=1)))
 
@@ -85,8 +85,7 @@ def test_an_event() -> None:
 
 
 def test_a_recommendation() -> None:
-    nothing = Recommendation("a1", 60.0, Point(-0.5, 0.1), Point(0.5, 0.1), ())
-    payload = recommendation_payload(nothing, MORNING)
+    payload = recommendation_payload(recommendation("a1"), MORNING)
     assert payload["time"] == "2025-01-31T08:15:00.250Z"
     assert (payload["id"], payload["ttl_s"], payload["tracks"]) == ("a1", 60.0, [])
 
