@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from robotd.emotion import UNKNOWN, quadrant_at
 from robotd.errors import LibraryError
+from robotd.music.recommendation import Wish
 
 if TYPE_CHECKING:
-    from robotd.config import Recommend
+    from robotd.config import Config
     from robotd.daemon.switches import Mode
     from robotd.emotion import Feeling
     from robotd.express.midi.band import Band
-    from robotd.music.recommend import Recommendation, Recommender
+    from robotd.music.recommend import Recommender
+    from robotd.music.recommendation import Recommendation
+    from robotd.perceive.said import Said
 
 log = logging.getLogger(__name__)
+
+#: What was said counts for songs for so long.
+SAID_COUNTS_S = 300.0
 
 
 class Answer:
     """Answers feelings by the mode: `recommend` songs, `compose` music, `both`, or `off`.
 
-    A recommendation follows a new label, or `refresh_s` without one, but never sooner than `min_interval_s`
-    after the last. A mood set by hand takes the place of what is felt until it is cleared.
+    A recommendation follows a new label, or new words, or `refresh_s` without either, but never sooner than
+    `min_interval_s` after the last. A mood set by hand takes the place of what is felt until it is cleared.
     """
 
-    def __init__(self, recommend: Recommend, recommender: Recommender | None, mode: Mode) -> None:
+    def __init__(self, config: Config, recommender: Recommender | None, mode: Mode) -> None:
         self.mode: Mode = mode
         self.mood: tuple[float, float] | None = None
-        self._config = recommend
+        self._config = config.recommend
         self._recommender = recommender
         self._answered: str | None = None
         self._answered_at_s = float("-inf")
 
-    def configure(self, recommend: Recommend) -> None:
+    def configure(self, config: Config) -> None:
         """Take new settings."""
-        self._config = recommend
+        self._config = config.recommend
         if self._recommender is not None:
-            self._recommender.configure(recommend)
+            self._recommender.configure(config.recommend, config.taste)
 
     def perform(self, feeling: Feeling, band: Band) -> None:
         """Let the band follow the feeling, or rest."""
@@ -47,23 +55,34 @@ class Answer:
         else:
             band.feel(*point, quadrant_at(*point) if self.mood else feeling.quadrant or quadrant_at(*point))
 
-    def due(self, feeling: Feeling) -> tuple[float, float] | None:
-        """Return the point to recommend songs for, and take note of it; None while it is not time for one."""
+    def due(self, feeling: Feeling, said: Said | None = None) -> Wish | None:
+        """Return what songs are to be recommended for, and take note of it; None while it is not time for any.
+
+        Args:
+            feeling: of now.
+            said: what was said last, if anything; it counts for some minutes.
+        """
         point = self.point(feeling)
         if point is None or self._recommender is None or self.mode not in {"recommend", "both"}:
             return None
+        fresh = said if said is not None and feeling.time_s - said.time_s <= SAID_COUNTS_S else None
         label = f"mood {point}" if self.mood else feeling.label
+        about = label if fresh is None else f"{label}, words at {fresh.time_s}"
         waited_s = feeling.time_s - self._answered_at_s
-        if waited_s < (self._config.refresh_s if label == self._answered else self._config.min_interval_s):
+        if waited_s < (self._config.refresh_s if about == self._answered else self._config.min_interval_s):
             return None
-        self._answered, self._answered_at_s = label, feeling.time_s
-        return point
+        self._answered, self._answered_at_s = about, feeling.time_s
+        now = datetime.now().astimezone()
+        wish = Wish(*point, hour=now.hour + now.minute / 60)
+        if fresh is None:
+            return wish
+        return replace(wish, emotions=fresh.emotions, keywords=fresh.keywords, listener=fresh.listener)
 
-    def recommend(self, point: tuple[float, float]) -> Recommendation | None:
-        """Return songs for a point, None if there are none (asks the library: for one thread at a time)."""
+    def recommend(self, wish: Wish) -> Recommendation | None:
+        """Return songs for a wish, None if there are none (asks the library: for one thread at a time)."""
         assert self._recommender is not None
         try:
-            return self._recommender.recommend(*point, count=self._config.tracks)
+            return self._recommender.recommend(wish)
         except LibraryError as error:
             log.warning("nothing to recommend: %s", error)
             return None

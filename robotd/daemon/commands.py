@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import Self
 
+from robotd.config import ListenerName
 from robotd.errors import CommandError
 from robotd.music.library import FeedbackKind
 
@@ -67,6 +68,14 @@ class FeedbackPayload(Payload):
     song_id: Annotated[int, Field(ge=1, lt=2**63)]
     kind: FeedbackKind
     value: float | None = None
+    listener: ListenerName | None = None
+
+
+class TextPayload(Payload):
+    """What a person said, and who."""
+
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
+    listener: ListenerName | None = None
 
 
 class NoPayload(Payload):

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from robotd.errors import ModelError
+from robotd.errors import CommandError, MediaError, ModelError
 from robotd.feel.event import Event
 from robotd.feel.state import FeelingState
 from robotd.perceive.manifest import load_manifest
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from robotd.emotion import Feeling, Modality, Reading
     from robotd.perceive.both import BothReader
     from robotd.perceive.face import FaceReader
+    from robotd.perceive.said import Said, TextReader
     from robotd.perceive.voice import VoiceReader
     from robotd.sense.sample import Sample
     from robotd.sense.utterance import Utterance
@@ -56,16 +57,27 @@ class Mind:
 
     A model that can't be used is told once and left out, and the chain goes on without its modality. Without a model
     that reads face and voice together the two are averaged.
+
+    Args:
+        config: the settings.
+        heard: is given each utterance once it is complete, for instance to have its words recognised.
+
+    Attributes:
+        said: what came of the newest text, None before the first.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, heard: Callable[[Utterance], None] | None = None) -> None:
         self._config = config
+        self._heard = heard
         self._state = FeelingState(config.fusion, config.feeling)
         self._cutter = UtteranceCutter(config.speech)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="perceive")
         self._face: FaceReader | None = None
         self._voice: VoiceReader | None = None
         self._both: BothReader | None = None
+        self._text: TextReader | None = None
+        self._now_s = 0.0
+        self.said: Said | None = None
         self._label: str | None = None
         self.counts = Counts()
         self.models: dict[str, str] = {}
@@ -90,6 +102,7 @@ class Mind:
         self._state = FeelingState(self._config.fusion, self._config.feeling)
         self.forget("face")
         self.forget("voice")
+        self._now_s, self.said = 0.0, None
 
     def forget(self, modality: Modality) -> bool:
         """Drop what a muted sense said last, and what it had begun to say; returns whether a face was in sight."""
@@ -103,6 +116,7 @@ class Mind:
 
     async def take(self, sample: Sample) -> AsyncIterator[Outcome]:
         """Perceive a sample and tell what came of it."""
+        self._now_s = sample.time_s
         if isinstance(sample, Tick):
             yield self._state.tick(sample.time_s)
         elif isinstance(sample, Frame):
@@ -118,6 +132,28 @@ class Mind:
             async for outcome in self._hear(utterance):
                 yield outcome
             yield self._state.tick(time_s)
+
+    async def read_text(self, text: str, listener: str | None = None) -> list[Outcome]:
+        """Read what was said just now, wherever its words come from; tell the feeling that it left.
+
+        Raises:
+            CommandError: there are no words in it that can be read, or no model that reads them.
+        """
+        reader, now_s = self._text, self._now_s
+        if reader is None:
+            raise CommandError("no words can be read: there is no model for them")
+        try:
+            said = await self._in_worker(lambda: reader.read(text, now_s, listener))
+        except MediaError:
+            # Its own message quotes the text, which is nobody else's business.
+            raise CommandError("there are no words in it that can be read (English is wanted)") from None
+        except ModelError as error:
+            self._refuse("words", error)
+            self._text = None
+            raise CommandError(str(error)) from error
+        self.said = said
+        self._state.observe(said.reading)
+        return [self._state.tick(said.time_s)]
 
     async def _look(self, frame: Frame) -> AsyncIterator[Outcome]:
         self.counts.frames += 1
@@ -158,6 +194,8 @@ class Mind:
         both = await self._hear_both(utterance)
         if utterance.final:
             self.counts.utterances += 1
+            if self._heard is not None:
+                self._heard(utterance)
             detail: dict[str, float | str] = {
                 "start_s": round(utterance.start_s, 3),
                 "duration_s": round(utterance.duration_s, 3),
@@ -189,6 +227,7 @@ class Mind:
     def _open(self) -> None:
         from robotd.perceive.both import BothReader
         from robotd.perceive.face import FaceReader
+        from robotd.perceive.said import TextReader
         from robotd.perceive.voice import VoiceReader
 
         try:
@@ -207,6 +246,11 @@ class Mind:
             self.models["voice"] = self._voice.model
         except ModelError as error:
             self._refuse("voice", error)
+        try:
+            self._text = TextReader(self._config.words, manifest, self._config.runtime)
+            self.models |= self._text.models
+        except ModelError as error:
+            self._refuse("words", error)
         kind = self._config.fusion.kind
         if kind == "average":
             return

@@ -17,6 +17,7 @@ from robotd.daemon.commands import (
     MoodPayload,
     MutePayload,
     NoPayload,
+    TextPayload,
 )
 from robotd.daemon.diagnostics import Usage, percentiles
 from robotd.daemon.switches import save_switches
@@ -32,13 +33,17 @@ if TYPE_CHECKING:
     from robotd.daemon.answer import Answer
     from robotd.daemon.mind import Mind, Outcome
     from robotd.daemon.part import Part
+    from robotd.daemon.scribe import Scribe
     from robotd.daemon.switches import Switches
     from robotd.express.midi.band import Band
+    from robotd.express.mpd import MpdPlayer, Reaction
     from robotd.express.mqtt import MqttLink
     from robotd.express.mqtt_commands import Command
     from robotd.express.outlet import Outlet
     from robotd.music.library import Library
+    from robotd.music.recommend import Recommender
     from robotd.sense.stream import Senses
+    from robotd.sense.utterance import Utterance
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +66,11 @@ class Robot:
     band: Part[Band]
     mind: Part[Mind]
     senses: Part[Senses]
+    player: Part[MpdPlayer | None]
+    scribe: Part[Scribe]
     outlet: Outlet
     library: Library | None = None
+    recommender: Recommender | None = None
 
     def __init__(self, config: Config, switches: Switches, answer: Answer, load: Callable[[], Config]) -> None:
         self.config = config
@@ -80,6 +88,7 @@ class Robot:
                 "mode": Action(ModePayload, self._mode, bare="mode"),
                 "mute": Action(MutePayload, self._mute),
                 "mood": Action(MoodPayload, self._mood, bare="quadrant"),
+                "text": Action(TextPayload, self._text, bare="text"),
                 "feedback": Action(FeedbackPayload, self._feedback),
                 "panic": Action(NoPayload, self._panic),
                 "reload": Action(NoPayload, self._reload),
@@ -126,15 +135,31 @@ class Robot:
         self.outlet.feeling(outcome)
         await self._act(outcome)
 
+    def overhear(self, utterance: Utterance) -> None:
+        """Have an utterance written down, where that is wanted."""
+        self.scribe.it.hear(utterance)
+
+    async def hear_text(self, text: str, listener: str | None = None) -> None:
+        """Take in what a person said, wherever its words come from.
+
+        Raises:
+            CommandError: there are no words in it that can be read.
+        """
+        for outcome in await self.mind.it.read_text(text, listener):
+            await self._tell(outcome)
+
     async def _act(self, feeling: Feeling) -> None:
         self.answer.perform(feeling, self.band.it)
-        point = self.answer.due(feeling)
-        if point is None:
+        wish = self.answer.due(feeling, self.mind.it.said)
+        if wish is None:
             return
         async with self._recommending:
-            recommendation = await asyncio.to_thread(self.answer.recommend, point)
-        if recommendation is not None:
-            self.outlet.recommendation(recommendation)
+            recommendation = await asyncio.to_thread(self.answer.recommend, wish)
+        if recommendation is None:
+            return
+        self.outlet.recommendation(recommendation)
+        if self.player.it is not None:
+            self.player.it.play(recommendation)
 
     # The robot itself
 
@@ -173,6 +198,10 @@ class Robot:
             wrong.append("no music")
         if self.library is None:
             wrong.append("no song library")
+        if self.scribe.it.trouble is not None:
+            wrong.append(f"speech to text {self.scribe.it.trouble}")
+        if self.player.it is not None and self.player.it.trouble:
+            wrong.append("no player")
         return wrong
 
     def diagnostics(self) -> dict[str, Any]:
@@ -188,6 +217,8 @@ class Robot:
             "models": dict(mind.models),
             "refused": dict(mind.refused),
             "midi": self.band.it.diagnostics(),
+            "text": self.scribe.it.diagnostics(),
+            "player": self.player.it.diagnostics() if self.player.it else None,
             "mqtt": asdict(link.counters) if link else None,
         }
 
@@ -259,17 +290,33 @@ class Robot:
             await self._act(self.feeling)
         return {"mood": told["mood"]}
 
+    async def _text(self, payload: TextPayload) -> Data:
+        await self.hear_text(payload.text, payload.listener)
+        said = self.mind.it.said
+        assert said is not None
+        return {
+            "label": said.reading.label.value,
+            "confidence": round(said.reading.confidence, 4),
+            "keywords": [{"word": keyword.word, "weight": keyword.weight} for keyword in said.keywords],
+        }
+
     async def _feedback(self, payload: FeedbackPayload) -> Data:
-        if self.library is None:
+        if self.recommender is None:
             raise CommandError("there is no song library to keep feedback in")
-        await asyncio.to_thread(
-            self.library.add_feedback,
-            payload.song_id,
-            payload.kind,
-            value=payload.value,
-            recommendation_id=payload.id,
+        noted = await asyncio.to_thread(
+            self.recommender.feedback, payload.id, payload.song_id, payload.kind, payload.value, payload.listener
         )
-        return {"song_id": payload.song_id}
+        return {"song_id": payload.song_id, **asdict(noted)}
+
+    async def heard(self, reaction: Reaction) -> None:
+        """Learn from what a listener did with a song that a player played."""
+        payload = FeedbackPayload(
+            id=reaction.recommendation_id, song_id=reaction.song_id, kind=reaction.kind, value=reaction.value
+        )
+        try:
+            await self._feedback(payload)
+        except RobotdError as error:
+            log.warning("what was done with a song was not learnt: %s", error)
 
     async def _panic(self, _: NoPayload) -> Data:
         self.band.it.panic()
@@ -301,7 +348,9 @@ class Robot:
 
     async def _take_up(self, config: Config) -> None:
         self.config = config
-        self.answer.configure(config.recommend)
+        self.answer.configure(config)
+        await self.player.reload(config)
+        await self.scribe.reload(config)
         if await self.link.reload(config):
             self._status = "online"
         await self.band.reload(config)

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from robotd.aio import TaskGroup
@@ -16,9 +17,10 @@ from robotd.daemon.answer import Answer
 from robotd.daemon.mind import Mind
 from robotd.daemon.part import Part
 from robotd.daemon.robot import Robot, cancelled
+from robotd.daemon.scribe import Scribe
 from robotd.daemon.switches import Switches, load_switches
-from robotd.errors import LibraryError
-from robotd.express import notify
+from robotd.errors import LibraryError, ModelError
+from robotd.express import hermes, notify
 from robotd.express.broker import local_broker
 from robotd.express.midi.band import Band
 from robotd.express.midi.remote import Sharing
@@ -27,7 +29,10 @@ from robotd.express.outlet import Outlet
 from robotd.music.compose.opening import open_composer
 from robotd.music.library import Library
 from robotd.music.recommend import Recommender
+from robotd.music.taste_book import TasteBook, taste_path
 from robotd.paths import library_path
+from robotd.perceive.keywords import Keyworder
+from robotd.perceive.manifest import load_manifest
 from robotd.sense.choose import open_senses
 from robotd.sense.clip import ClipSenses
 
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
 
     from robotd.config import Config
     from robotd.express.jsonlines import JsonLines
+    from robotd.express.mpd import MpdPlayer
     from robotd.sense.stream import Senses
 
 log = logging.getLogger(__name__)
@@ -90,20 +96,35 @@ async def run(config: Config, signals: Signals, options: Options) -> dict[str, A
     switches = Switches() if options.clip else load_switches()
     async with AsyncExitStack() as stack:
         library = _open_library(stack)
-        recommender = Recommender(library, config.recommend) if library else None
-        answer = Answer(config.recommend, recommender, switches.mode or config.mode)
+        recommender = None
+        if library is not None:
+            words = await asyncio.to_thread(_open_words, config)
+            book = _open_book(stack)
+            recommender = Recommender(library, config.recommend, config.taste, book=book, words=words)
+        answer = Answer(config, recommender, switches.mode or config.mode)
         robot = Robot(config, switches, answer, options.load)
+        robot.recommender = recommender
         robot.reload_wanted = signals.reload
         robot.library = library
         robot.outlet = Outlet(lambda: robot.link.it, options.lines)
         robot.link = await stack.enter_async_context(
-            Part(lambda c: _open_link(c, robot), lambda c: (c.mqtt, c.robot_id), config)
+            Part(lambda c: _open_link(c, robot), lambda c: (c.mqtt, c.robot_id, c.asr), config)
         )
         robot.band = await stack.enter_async_context(
             Part(lambda c: _open_band(c, robot, options), lambda c: (c.midi, c.compose, c.runtime), config)
         )
+        robot.player = await stack.enter_async_context(
+            Part(lambda c: _open_player(c, robot, options), lambda c: c.player, config)
+        )
+        robot.scribe = await stack.enter_async_context(
+            Part(lambda c: Scribe(c.asr, robot.hear_text), lambda c: c.asr, config)
+        )
         robot.mind = await stack.enter_async_context(
-            Part(Mind, lambda c: (c.face, c.voice, c.runtime, c.speech, c.fusion.kind), config)
+            Part(
+                lambda c: Mind(c, robot.overhear),
+                lambda c: (c.face, c.voice, c.words, c.runtime, c.speech, c.fusion.kind),
+                config,
+            )
         )
         robot.senses = await stack.enter_async_context(
             Part(
@@ -166,6 +187,22 @@ def _open_library(stack: AsyncExitStack) -> Library | None:
         return None
 
 
+def _open_book(stack: AsyncExitStack) -> TasteBook | None:
+    try:
+        return stack.enter_context(TasteBook(taste_path()))
+    except LibraryError as error:
+        log.error("%s; what is liked is forgotten at the end", error)
+        return None
+
+
+def _open_words(config: Config) -> Keyworder | None:
+    try:
+        return Keyworder(load_manifest(), config.runtime, config.words.keywords)
+    except ModelError as error:
+        log.error("%s; only the same words are alike", error)
+        return None
+
+
 @asynccontextmanager
 async def _open_link(config: Config, robot: Robot) -> AsyncIterator[MqttLink | None]:
     if not config.mqtt.enabled:
@@ -173,8 +210,26 @@ async def _open_link(config: Config, robot: Robot) -> AsyncIterator[MqttLink | N
         return
     async with local_broker(config.mqtt) as (host, port):
         mqtt = config.mqtt.model_copy(update={"host": host, "port": port})
-        async with MqttLink(mqtt, config.robot_id, robot.handle, robot.commands.names) as link:
+        others = {hermes.TOPIC: partial(_take_hermes, robot, config)} if config.asr.hermes else {}
+        async with MqttLink(mqtt, config.robot_id, robot.handle, robot.commands.names, others=others) as link:
             yield link
+
+
+def _take_hermes(robot: Robot, config: Config, payload: bytes) -> None:
+    text = hermes.captured(payload, config.asr.site)
+    if text is not None and robot.ready:
+        robot.scribe.it.take(text)
+
+
+@asynccontextmanager
+async def _open_player(config: Config, robot: Robot, options: Options) -> AsyncIterator[MpdPlayer | None]:
+    if config.player.kind is None or options.clip:
+        yield None
+        return
+    from robotd.express.mpd import MpdPlayer
+
+    async with MpdPlayer(config.player, robot.heard) as player:
+        yield player
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from robotd.config import Config, Recommend
+from robotd.config import Config
 from robotd.daemon.answer import Answer
 from robotd.daemon.commands import Action, CommandTable, Data, ModePayload, MoodPayload, MutePayload, NoPayload
 from robotd.daemon.robot import Robot
@@ -64,5 +64,5 @@ async def test_wrong_commands_say_what_is_wrong(name: str, payload: Any, said: s
 
 
 def test_every_command_of_the_table_of_topics_can_be_carried_out() -> None:
-    robot = Robot(Config(), Switches(), Answer(Recommend(), None, "both"), Config)
+    robot = Robot(Config(), Switches(), Answer(Config(), None, "both"), Config)
     assert set(robot.commands.names) == set(COMMANDS)

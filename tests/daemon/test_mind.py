@@ -117,7 +117,13 @@ async def test_a_frame_and_an_utterance_become_a_feeling() -> None:
     assert isinstance(feeling, Feeling)
     assert set(feeling.readings) == {"face", "voice"}
     voices = "+".join(Config().voice.chosen)
-    assert mind.models == {"face": "face_image", "landmarker": "tflite", "voice": voices}
+    assert mind.models == {
+        "face": "face_image",
+        "landmarker": "tflite",
+        "voice": voices,
+        "words": "words",
+        "keywords": "keywords",
+    }
 
 
 @pytest.mark.usefixtures("broken_face")

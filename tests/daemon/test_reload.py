@@ -27,7 +27,7 @@ async def test_muted_music_stays_muted_when_its_port_is_opened_anew(tmp_path: Pa
             with RunningRobot(tmp_path, config=config) as robot:
                 await listener.wait_for(R + "music")
                 await listener.ask(R + "command/mute", '{"music": true}')
-                config.write_text(base(broker, input="scene", midi={"enabled": False, "channel": 5}))
+                config.write_text(base(broker, input="scene", midi={"enabled": False, "transpose": 5}))
                 robot.send(signal.SIGHUP)
                 await eventually(lambda: "configuration reloaded" in robot.log)
                 told = len(listener.on(R + "feeling"))

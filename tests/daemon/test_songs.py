@@ -1,0 +1,48 @@
+"""Songs for what is felt and said, over a real broker, and what is learnt from thumbs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.robots import RunningRobot
+from tests.daemon.test_text import R, settings
+from tests.servers.mqtt import Mosquitto, listen
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    with Mosquitto(folder) as mosquitto:
+        yield mosquitto
+
+
+async def test_a_journey_is_published_and_thumbs_are_learnt_from(broker: Mosquitto, tmp_path: Path) -> None:
+    quick = ("recommend.min_interval_s=1", "recommend.tracks=4", "recommend.target=calm")
+    async with listen(broker.port) as listener:
+        with RunningRobot(tmp_path, *settings(broker, *quick)) as robot:
+            first = (await listener.wait_for(R + "recommendation")).json
+            assert len(first["tracks"]) == len(first["steps"]) == 4
+            assert first["from"] != first["to"]
+            assert all(track["why"] for track in first["tracks"])
+
+            # New words bring new songs.
+            said = await listener.ask(R + "command/text", json.dumps({"text": "i miss home, it rains"}))
+            assert {"home"} <= {keyword["word"] for keyword in said["data"]["keywords"]}
+            again = (await listener.wait_for(R + "recommendation", count=2)).json
+            assert again["id"] != first["id"]
+
+            for track in again["tracks"]:
+                thumb = {"id": again["id"], "song_id": track["song_id"], "kind": "like"}
+                answer = await listener.ask(R + "command/feedback", json.dumps(thumb))
+                assert answer["data"]["reward"] > 0
+                assert answer["data"]["counted"] == "new"
+            twice = await listener.ask(R + "command/feedback", json.dumps(thumb))
+            assert twice["data"]["counted"] != "new"
+            unknown = await listener.ask(R + "command/feedback", json.dumps(thumb | {"id": "nobody"}))
+            assert "nobody" in unknown["error"]
+            assert robot.stop() == 0
