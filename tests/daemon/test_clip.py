@@ -52,7 +52,7 @@ def test_a_recommendation_can_be_played_and_says_why(scene: Finished) -> None:
     recommendation = scene.of("recommendation")[0]
     track = recommendation["tracks"][0]
     assert Path(track["uri"].removeprefix("file://")).is_file()
-    assert "valence" in track["why"]
+    assert "mood" in track["why"]
 
 
 def test_the_summary_counts(scene: Finished) -> None:

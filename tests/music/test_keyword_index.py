@@ -40,7 +40,10 @@ def index(*songs: dict[str, float], words: Angles | None = None) -> KeywordIndex
 
 
 def matches(songs: KeywordIndex, *keywords: tuple[str, float]) -> list[float]:
-    return [float(match) for match in songs.match(songs.look_up(keywords))]
+    asked = songs.look_up(keywords)
+    found = [float(match) for match in songs.match(asked)]
+    assert found == pytest.approx([songs.match_of(asked, row) or 0.0 for row in range(len(found))], abs=1e-6)
+    return found
 
 
 def test_the_same_word_is_alike_whatever_its_case() -> None:

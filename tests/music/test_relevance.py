@@ -108,6 +108,7 @@ def test_words_that_are_alike_count_too_and_the_library_is_embedded_once() -> No
         text = relevance.read(None, (("thunder", 1.0),), WEIGHTS)
         assert ranking(relevance, text) == [2, 1]
     assert words.asked.count(2) == 1
+    assert text.asked is not None
     assert relevance.keywords.shared(text.asked, 1) == [("thunder", "storm", 1.0)]
 
 
@@ -165,6 +166,13 @@ def test_every_shortlist_is_what_scoring_song_by_song_finds(seed: int, songs: in
         found = relevance.shortlist(places, text, count)
     finally:
         relevance_module.BLOCK = original
+    within = relevance.near(places[0], 0.5, text, count)
+    reached = [row for row in range(songs) if np.hypot(*(table.points[row] - places[0])) <= 0.5]
+    told = [score(relevance, row, places[0], text) for row in within.rows.tolist()]
+    assert told == pytest.approx(
+        sorted((score(relevance, row, places[0], text) for row in reached), reverse=True)[:count], abs=2e-5
+    )
+    assert set(within.rows.tolist()) <= set(reached)
     for place, best in zip(places, found, strict=True):
         scores = [score(relevance, row, place, text) for row in range(songs)]
         wanted = sorted(range(songs), key=lambda row: (-round(scores[row], 5), row))[:count]

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 PROGRAMS = {quadrant: number for number, quadrant in enumerate(Quadrant, start=1)}
 #: A feeling lasts so long, in seconds.
 SHORTEST_S, LONGEST_S = 1.0, 8.0
-#: Music is stopped after so long, and what is still on its way arrives within the second time.
-PLAYED_S, SETTLED_S = 0.4, 0.1
+#: Music is stopped after so long; the ends of its notes are waited for in so long turns.
+PLAYED_S, SETTLED_S, PATIENCE = 0.4, 0.1, 10
 #: Music must have begun anew within this time.
 BEGUN_S = 20.0
 #: Between changes a feeling is told as often as by the robot, and drifts by up to so much each time.
@@ -207,8 +207,12 @@ class _Show:
                 await self._begun.wait()
             await self._wait(self._roll.uniform(0, PLAYED_S))
             self._performer.mute()
-            await self._wait(SETTLED_S)
-            came = self._ear.heard(heard)
+            # What is still on its way is no fault, what never comes is.
+            for _ in range(PATIENCE):
+                await self._wait(SETTLED_S)
+                came = self._ear.heard(heard)
+                if not sounding(came):
+                    break
             hanging += len(sounding(came))
             heard += len(came)
         return hanging

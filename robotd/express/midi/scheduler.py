@@ -42,7 +42,7 @@ class _Order(Enum):
 
     REPEAT_ENDS = "send the ends of the notes of the last bar once more"
     RELEASE = "end all notes that sound"
-    RESET = "end all notes, stop the clock, silence the channels, tell their programs again"
+    RESET = "end all notes, twice, stop the clock, silence the channels, tell their programs again"
 
 
 #: What is due at the same time: the clock, notes end, then settings change, then notes begin, then the rest.
@@ -246,13 +246,13 @@ class Scheduler:
             self._release(self._now())
             if self._clock_runs:
                 self._emit(self._now(), beat_clock.end())
+            # No bar line may come any more.
+            self._repeat_ends()
             self._silence()
         elif item is _Order.RELEASE:
             self._release(due_s)
         elif item is _Order.REPEAT_ENDS:
-            for key in sorted(self._ended - self._sounding):
-                self._send(_end(key))
-            self._ended.clear()
+            self._repeat_ends()
         else:
             self._emit(due_s, item)
 
@@ -280,6 +280,11 @@ class Scheduler:
     def _release(self, time_s: float) -> None:
         for key in sorted(self._sounding):
             self._emit(time_s, _end(key))
+
+    def _repeat_ends(self) -> None:
+        for key in sorted(self._ended - self._sounding):
+            self._send(_end(key))
+        self._ended.clear()
 
     def _silence(self) -> None:
         for channel in sorted(self._channels):

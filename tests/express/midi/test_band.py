@@ -149,8 +149,6 @@ async def test_a_band_follows_the_clock_of_another_instrument() -> None:
                 await bars.until_silent()
                 await asyncio.to_thread(until, lambda: ear.sounding == set())
             await asyncio.to_thread(until, lambda: band.diagnostics()["clock"] == "external, stopped")
-    tempos = [playing.tempo_bpm for playing in bars.told if playing]
-    assert all(150 < tempo_bpm < 400 for tempo_bpm in tempos)
 
 
 async def test_a_band_gives_the_clock_to_another_instrument() -> None:

@@ -250,8 +250,9 @@ async def test_a_song_that_can_not_be_read_was_not_skipped(server: Mpd) -> None:
     (server.music / "c.flac").unlink()
     async with player_of(server, diary) as player:
         player.play(recommendation("r1", *(server.music / f"{name}.flac" for name in ("short1", "c", "short2"))))
-        reactions = await diary.wait_for(2)
-        assert [(reaction.song_id, reaction.kind) for reaction in reactions] == [(1, "played"), (3, "played")]
+        # On a busy machine the first, of a second, may be over before it is seen.
+        await eventually(lambda: any(reaction.song_id == 3 for reaction in diary.reactions), lambda: "the third song")
+        assert {(reaction.song_id, reaction.kind) for reaction in diary.reactions} <= {(1, "played"), (3, "played")}
 
 
 async def test_after_mpd_was_killed_it_plays_again(
