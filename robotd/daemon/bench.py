@@ -16,6 +16,7 @@ from robotd.express.midi.measure import measure_lateness
 from robotd.feel.state import FeelingState
 from robotd.music.compose.composer import SONG_BARS
 from robotd.music.compose.opening import open_composer
+from robotd.music.made_up import choosing
 from robotd.paths import shipped
 from robotd.perceive.both import BothReader
 from robotd.perceive.face import FaceReader
@@ -86,6 +87,9 @@ def bench(config: Config, runs: int = 100) -> Iterator[Figure]:
     state = FeelingState(config.fusion, config.feeling)
     yield _timed("fusion and feeling", lambda: (state.observe(reading), state.tick(reading.time_s)), runs)
     yield from _composing(config, runs)
+    for songs, times in ((21_500, runs), (1_000_000, min(runs, 20))):
+        yield _timed(f"3 of {songs:,} songs chosen", choosing(songs), times)
+        yield _timed(f"a journey of 6 through {songs:,} songs", choosing(songs, 6, "uplift"), times)
     lateness = measure_lateness(config=config.midi)
     yield Figure("MIDI lateness beside inference", lateness.p50_ms, lateness.p99_ms, lateness.count)
 

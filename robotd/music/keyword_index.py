@@ -109,6 +109,15 @@ class KeywordIndex:
         np.minimum(match, np.float32(1), out=match)
         return match
 
+    def match_of(self, asked: Asked, row: int) -> float | None:
+        """Return how much one song speaks of what was said, 0..1; None: it has no keywords."""
+        start, end = (int(offset) for offset in self._table.keyword_offsets[row : row + 2])
+        places = np.flatnonzero(np.isin(asked.ids, self._table.keyword_ids[start:end]))
+        of = {int(self._table.keyword_ids[entry]): entry for entry in range(start, end)}
+        weights = [self._table.keyword_weights[of[word]] / self._peak[row] for word in asked.ids[places].tolist()]
+        match = float(asked.shares @ asked.similarity[:, places] @ np.array(weights, np.float32))
+        return min(match, 1.0) if end > start else None
+
     def shared(self, said: Asked, row: int) -> list[tuple[str, str, float]]:
         """Return what a song shares with a text: (keyword of the text, keyword of the song, how much), most first."""
         pairs = []

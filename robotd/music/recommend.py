@@ -213,7 +213,7 @@ class Recommender:
         table = relevance.table
         song = self._library.song(int(table.ids[pick.row]))
         parts = relevance.parts(pick.row, np.array(pick.place, np.float32), text)
-        shared = relevance.keywords.shared(text.asked, pick.row)
+        shared = relevance.keywords.shared(text.asked, pick.row) if text.asked else ()
         both = None if wish.emotions is None or parts.lyrics is None else (wish.emotions, table.lyrics[pick.row])
         reason = why(pick, way, parts, shared, both)
         return Track(

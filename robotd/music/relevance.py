@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: The distance between two opposite corners of the plane of valence and arousal.
 DIAGONAL = 2 * math.sqrt(2)
 #: Songs are looked at in blocks whose numbers stay in the processor's cache.
-BLOCK = 32_768
+BLOCK = 32768
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,14 @@ class Text:
     """What was said, measured against every song.
 
     Attributes:
-        asked: its keywords.
-        lyrics: [n] similarity of the emotions, the typical one where a song has no lyrics; None: not asked for, or no
-            song has lyrics.
-        keywords: [n] likewise how much songs speak of what was said.
+        asked: its keywords; None: they don't count, or no song has any.
+        roots: [8] of the probabilities of its emotions; None likewise.
         score: [n] what both give to a song's score; None: nothing.
         feeling_share: what share of a song's score the feeling has.
     """
 
-    asked: Asked
-    lyrics: NDArray[np.float32] | None = None
-    keywords: NDArray[np.float32] | None = None
+    asked: Asked | None = None
+    roots: NDArray[np.float32] | None = None
     score: NDArray[np.float32] | None = None
     feeling_share: float = 1.0
 
@@ -101,6 +98,9 @@ class Relevance:
         self.keywords = KeywordIndex(table, words)
         self._valence = np.ascontiguousarray(table.points[:, 0])
         self._arousal = np.ascontiguousarray(table.points[:, 1])
+        #: The songs by rising valence, so that those near a place lie together.
+        self._rows = np.argsort(self._valence, kind="stable").astype(np.int32)
+        self._rising = self._valence[self._rows], self._arousal[self._rows]
         sung = np.isfinite(table.lyrics[:, 0])
         #: The songs that lack a part.
         self._unsung = np.flatnonzero(~sung)
@@ -119,20 +119,22 @@ class Relevance:
             keywords: with their significance, 0..1.
             weights: of the parts.
         """
-        asked = self.keywords.look_up(keywords)
-        lyrics = match = None
+        asked = roots = None
         if emotions is not None and len(self._roots) and weights.lyrics > 0:
-            lyrics = _filled(self._roots @ np.sqrt(np.asarray(emotions, np.float32)), self._unsung)
-        if asked.keywords and len(self._wordless) < len(self.table) and weights.keywords > 0:
-            match = _filled(self.keywords.match(asked), self._wordless)
-        parts = [(lyrics, weights.lyrics), (match, weights.keywords)]
-        counting = [(part, weight) for part, weight in parts if part is not None]
-        whole = weights.feeling + sum(weight for _, weight in counting)
+            roots = np.sqrt(np.asarray(emotions, np.float32))
+        if keywords and len(self._wordless) < len(self.table) and weights.keywords > 0:
+            asked = self.keywords.look_up(keywords)
+        lyrics, words = (0.0 if roots is None else weights.lyrics), (0.0 if asked is None else weights.keywords)
+        whole = weights.feeling + lyrics + words
         score = None
-        for part, weight in counting:
-            share = part * np.float32(weight / whole)
-            score = share if score is None else np.add(score, share, out=score)
-        return Text(asked, lyrics, match, score, weights.feeling / whole)
+        if roots is not None:
+            score = _filled(self._roots @ (roots * np.float32(lyrics / whole)), self._unsung)
+        if asked is not None:
+            match = self.keywords.match(asked)
+            match *= np.float32(words / whole)
+            match = _filled(match, self._wordless)
+            score = match if score is None else np.add(score, match, out=score)
+        return Text(asked, roots, score, weights.feeling / whole)
 
     def shortlist(
         self, points: NDArray[np.float32], text: Text, count: int, bars: NDArray[np.float32] | None = None
@@ -149,7 +151,7 @@ class Relevance:
         for start in range(0, len(self.table), BLOCK):
             block = slice(start, start + BLOCK)
             for point, best in zip(points, finds, strict=True):
-                score = self._away(point, block)
+                score = _distance(self._valence[block], self._arousal[block], point)
                 score *= np.float32(-text.feeling_share / DIAGONAL)
                 if text.score is not None:
                     score += text.score[block]
@@ -159,36 +161,65 @@ class Relevance:
         # What all songs have is added in the end, to those that were found.
         return [best.shortlist(np.float32(text.feeling_share)) for best in finds]
 
+    def near(
+        self, point: NDArray[np.float32], reach: float, text: Text, count: int, bars: NDArray[np.float32] | None = None
+    ) -> Shortlist:
+        """Return the most relevant of the songs within reach of a point of the plane; the others are not looked at.
+
+        Args:
+            point: [2] valence and arousal.
+            reach: distance on the plane.
+            text: as in `shortlist`.
+            count: likewise.
+            bars: likewise.
+        """
+        valence, arousal = self._rising
+        first, end = np.searchsorted(valence, (point[0] - reach, point[0] + reach))
+        away = _distance(valence[first:end], arousal[first:end], point)
+        there = np.flatnonzero(away <= reach)
+        rows = self._rows[first:end][there].astype(np.int64)
+        scores = self._score(away[there], rows, text)
+        best = _Best(count)
+        best.offer(scores if bars is None else scores + bars[rows], 0)
+        found = best.shortlist(np.float32(0))
+        return Shortlist(rows[found.rows], found.scores)
+
     def scores(self, rows: NDArray[np.int64], point: NDArray[np.float32], text: Text) -> NDArray[np.float32]:
         """Return the relevance of some songs to a point and a text, [len(rows)]."""
-        away = np.hypot(*(self.table.points[rows] - point).T)
-        scores: NDArray[np.float32] = np.float32(text.feeling_share) * (1 - away / np.float32(DIAGONAL))
-        return scores if text.score is None else scores + text.score[rows]
+        return self._score(_distance(self._valence[rows], self._arousal[rows], point), rows, text)
 
     def parts(self, row: int, point: NDArray[np.float32], text: Text) -> Parts:
         """Return why a song is relevant to a point and a text."""
         away = math.dist(point.tolist(), self.table.points[row].tolist())
         sung = bool(np.isfinite(self.table.lyrics[row, 0]))
-        spoken = self.table.keyword_offsets[row] < self.table.keyword_offsets[row + 1]
         return Parts(
             1 - away / DIAGONAL,
-            float(text.lyrics[row]) if text.lyrics is not None and sung else None,
-            float(text.keywords[row]) if text.keywords is not None and spoken else None,
+            float(self._roots[row] @ text.roots) if text.roots is not None and sung else None,
+            None if text.asked is None else self.keywords.match_of(text.asked, row),
         )
 
-    def _away(self, point: NDArray[np.float32], block: slice) -> NDArray[np.float32]:
-        """Return the distance of a block of songs from a point."""
-        away: NDArray[np.float32] = self._valence[block] - point[0]
-        away *= away
-        arousal = self._arousal[block] - point[1]
-        arousal *= arousal
-        away += arousal
-        np.sqrt(away, out=away)
-        return away
+    @staticmethod
+    def _score(away: NDArray[np.float32], rows: NDArray[np.int64], text: Text) -> NDArray[np.float32]:
+        """Return the relevance of songs that are so far away."""
+        scores: NDArray[np.float32] = np.float32(text.feeling_share) * (1 - away / np.float32(DIAGONAL))
+        return scores if text.score is None else scores + text.score[rows]
+
+
+def _distance(
+    valence: NDArray[np.float32], arousal: NDArray[np.float32], point: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return how far places are from a point."""
+    away: NDArray[np.float32] = valence - point[0]
+    away *= away
+    height = arousal - point[1]
+    height *= height
+    away += height
+    np.sqrt(away, out=away)
+    return away
 
 
 def _filled(similarity: NDArray[np.float32], unknown: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Give songs of which a part is not known what is typical of the others; similarities are 0 there before."""
+    """Give songs of which a part is not known what is typical of the others; there is 0 before."""
     if len(unknown):
         similarity[unknown] = similarity.sum(dtype=np.float64) / (len(similarity) - len(unknown))
     return similarity

@@ -139,13 +139,11 @@ class Selector:
         places = list(dict.fromkeys(plan.steps))
         # With as many more as may fall behind by their costs, none that belongs there is missed.
         most = max(SHORTLIST, 2 * len(plan.steps)) + len(moment.costs)
-        shortlists = self.relevance.shortlist(np.array(places, np.float32), text, most, moment.bars)
-        if plan.goal != plan.start:
-            reach = REACH * plan.step
-            shortlists = [
-                shortlist if self._reached(shortlist, place, reach) else self._nearest(place, text, most, moment.bars)
-                for place, shortlist in zip(places, shortlists, strict=True)
-            ]
+        points = np.array(places, np.float32)
+        if plan.goal == plan.start:
+            shortlists = self.relevance.shortlist(points, text, most, moment.bars)
+        else:
+            shortlists = [self._near(point, REACH * plan.step, text, most, moment.bars) for point in points]
         rows = np.concatenate([shortlist.rows for shortlist in shortlists])
         scores = np.concatenate([shortlist.scores for shortlist in shortlists])
         liking, spread = np.full(len(rows), np.nan, np.float32), np.zeros(len(rows), np.float32)
@@ -159,16 +157,15 @@ class Selector:
         columns = (np.split(column, ends) for column in (rows, scores, liking, costs, tempting))
         return {place: _Candidates(*parts) for place, *parts in zip(places, *columns, strict=True)}
 
-    def _reached(self, shortlist: Shortlist, place: Point, reach: float) -> bool:
-        """Whether there are songs to choose from near a place, not only songs of the right words far away."""
-        away = np.hypot(*(self.relevance.table.points[shortlist.rows] - np.array(place)).T)
-        return int(np.count_nonzero(away <= reach)) >= min(ENOUGH, len(shortlist.rows))
-
-    def _nearest(self, place: Point, text: Text, most: int, bars: NDArray[np.float32] | None) -> Shortlist:
-        """Return the songs nearest to a place, with what they score by the text, too."""
-        point = np.array([place], np.float32)
-        (nearest,) = self.relevance.shortlist(point, text.unsaid, most, bars)
-        return Shortlist(nearest.rows, self.relevance.scores(nearest.rows, point[0], text))
+    def _near(
+        self, point: NDArray[np.float32], reach: float, text: Text, most: int, bars: NDArray[np.float32] | None
+    ) -> Shortlist:
+        """Return the songs within reach of a place, or where these are no choice, the nearest."""
+        near = self.relevance.near(point, reach, text, most, bars)
+        if len(near.rows) >= ENOUGH:
+            return near
+        (nearest,) = self.relevance.shortlist(point[None], text.unsaid, most, bars)
+        return Shortlist(nearest.rows, self.relevance.scores(nearest.rows, point, text))
 
     def _pick(self, mood: Point, aim: _Aim, songs: _Candidates, picks: list[Pick]) -> Pick | None:
         """Pick the next song, None if there is none left."""
@@ -183,7 +180,7 @@ class Selector:
             if artist != UNKNOWN:
                 worth -= SAME_ARTIST * (table.artist[rows] == artist)
             worth -= SUDDEN * too_sudden(table.points[chosen[-1]], points)
-            worth[np.isin(rows, chosen)] = -np.inf
+            worth[(rows[:, None] == chosen).any(axis=1)] = -np.inf
         worth_a_try = worth + songs.tempting
         best = int(worth_a_try.argmax()) if len(rows) else -1
         if best < 0 or worth_a_try[best] == -np.inf:
@@ -233,12 +230,13 @@ class _Aim:
 
 def likeness(table: SongTable, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how alike songs are, [len(rows), len(others)] 0..1: by artist, genre and sound, as far as known."""
-    genre = table.genre[rows][:, None] == table.genre[others][None]
-    genre &= table.genre[rows][:, None] != UNKNOWN
-    sounds, other_sounds = table.features[rows][:, _SOUND], table.features[others][:, _SOUND]
-    away = ((sounds[:, None] - other_sounds[None]) ** 2).mean(axis=2)
-    analysed = (table.features[rows][:, _ANALYSED, None] > 0) & (table.features[others][None, :, _ANALYSED] > 0)
-    alike: NDArray[np.float64] = GENRE_SHARE * genre + SOUND_SHARE * np.exp(-away) * analysed
-    artist = table.artist[rows][:, None] == table.artist[others][None]
-    artist &= table.artist[rows][:, None] != UNKNOWN
+    genre, artist = (
+        (column[rows, None] == column[others]) & (column[others] != UNKNOWN) for column in (table.genre, table.artist)
+    )
+    features, other_features = table.features[rows], table.features[others]
+    analysed = (features[:, _ANALYSED, None] > 0) & (other_features[:, _ANALYSED] > 0)
+    alike: NDArray[np.float64] = GENRE_SHARE * genre
+    if analysed.any():
+        away = ((features[:, None, _SOUND] - other_features[None, :, _SOUND]) ** 2).mean(axis=2)
+        alike += SOUND_SHARE * np.exp(-away) * analysed
     return np.where(artist, 1.0, alike)

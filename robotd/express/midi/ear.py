@@ -81,7 +81,8 @@ class _PortEar(Ear):
         super().__init__(send)
         self.where = f"{client.backend.name} port {source!r}"
         self._client = client
-        client.open("ear", source)
+        # Under the name of an input of robotd's, which no output of robotd's connects to.
+        client.open(Input.title, source)
         self._since_first_s = 0.0
         self._behind_s = math.inf
         self._came: list[tuple[float, list[int]]] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -20,6 +19,7 @@ from robotd.express.midi.ear import Due, Ear, listening
 from robotd.express.midi.hearing import Jitter, breaks, follows, jitter, sounding
 from robotd.express.midi.performer import Counts, Performer
 from robotd.express.midi.port import open_port
+from robotd.express.midi.punctual import punctual
 from robotd.express.midi.scheduler import Scheduler
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ PLAYED_S, SETTLED_S, PATIENCE = 0.4, 0.1, 10
 BEGUN_S = 20.0
 #: Between changes a feeling is told as often as by the robot, and drifts by up to so much each time.
 TICK_S, DRIFT = 0.5, 0.03
-#: Threads of the robot take turns this often (see `robotd.daemon.run`).
-TURN_S = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ def measure_live(
     bands = {quadrant.value: Band(**dict.fromkeys(Band.model_fields, PROGRAMS[quadrant])) for quadrant in Quadrant}
     config = config.model_copy(update={"clock": "out", "programs": Programs(**bands)})
     with ExitStack() as stack:
-        stack.enter_context(_short_turns())
+        stack.enter_context(punctual())
         for work in beside:
             stack.enter_context(_done_beside(work))
         port = stack.enter_context(open_port(config)) if config.enabled else None
@@ -240,14 +238,3 @@ def _done_beside(beside: Beside) -> Iterator[None]:
     finally:
         done.set()
         worker.join()
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    """Have threads take turns as often as in the running robot."""
-    before_s = sys.getswitchinterval()
-    sys.setswitchinterval(TURN_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before_s)

@@ -86,6 +86,8 @@ class SongComposer:
         self._parts = frozenset(parts)
         self._tonic = int(dice("tonic", seed).random() * 12)
         self._index = -1
+        #: What was taken for the bar of this index: it may be asked for again.
+        self._taken: dict[str, Stretch] = {}
         self._before = self._place = _Place()
 
     def bar(self, valence: float, arousal: float, index: int, quadrant: Quadrant | None = None) -> Bar:
@@ -97,6 +99,8 @@ class SongComposer:
         else:
             # The music begins anew, and so does the song.
             place = replace(self._place, stretch=None, last=None)
+        if index != self._index:
+            self._taken.clear()
         mood = Mood(quadrant or quadrant_at(valence, arousal), valence, arousal)
         self._before, self._index = place, index
         self._place, bar = self._next(place, mood, index)
@@ -137,12 +141,12 @@ class SongComposer:
     def _next(self, place: _Place, mood: Mood, index: int) -> tuple[_Place, Bar]:
         stretch = place.stretch
         if stretch is None:
-            return self._begin(place, mood, index, self._supply.take(self._theme(place, mood), wait=True))
+            return self._begin(place, mood, index, self._take(self._theme(place, mood), wait=True))
         if mood.quadrant != stretch.mood.quadrant:
-            return self._begin(place, mood, index, self._supply.take(self._theme(place, mood), wait=False))
+            return self._begin(place, mood, index, self._take(self._theme(place, mood), wait=False))
         if place.bar + 1 < STRETCH_BARS:
             return self._play(replace(place, bar=place.bar + 1), mood, index)
-        following = self._supply.take(self._following(place, mood), wait=False)
+        following = self._take(self._following(place, mood), wait=False)
         if following is None:
             return self._repeat(place, mood, index)
         section = (place.section + 1) % len(FORM)
@@ -150,6 +154,12 @@ class SongComposer:
         song = place.song + (section == 0)
         at = replace(place, song=song, section=section, bar=0, stretch=following, theme=theme, repeats=0)
         return self._play(at, mood, index)
+
+    def _take(self, order: Order, *, wait: bool) -> Stretch | None:
+        stretch = self._taken.get(order.key) or self._supply.take(order, wait=wait)
+        if stretch is not None:
+            self._taken[order.key] = stretch
+        return stretch
 
     def _begin(self, place: _Place, mood: Mood, index: int, stretch: Stretch | None) -> tuple[_Place, Bar]:
         """Begin a song; its key and the chords that lead there are chosen now, whenever it was composed."""

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import signal
 import threading
 from contextlib import ExitStack, contextmanager
@@ -252,27 +251,6 @@ def test_a_midi_system_that_starts_later_is_used(jack: JackServer) -> None:
 
 
 @pytest.mark.usefixtures("jack")
-async def test_no_note_hangs_after_fifty_random_stops() -> None:
-    roll = random.Random(1)
-    async with open_midi(JACK) as out:
-        with listener(to="robotd:robotd") as heard:
-            for stop in range(50):
-                begun = asyncio.Event()
-                performer = Performer(rule_composer(stop), out.scheduler, JACK, out.clock, on_bar=partial(_set, begun))
-                performer.feel(roll.uniform(-1, 1), 1)
-                playing = asyncio.create_task(performer.run())
-                await asyncio.wait_for(begun.wait(), 10)
-                await asyncio.sleep(roll.uniform(0, 0.15))
-                if stop % 2:
-                    performer.mute()
-                playing.cancel()
-                await asyncio.wait([playing])
-            await asyncio.to_thread(until, lambda: heard.sounding == set())
-            # Silencing ends with the controllers and the programs.
-            await asyncio.to_thread(until, lambda: any(message.is_cc(121) for message in heard.messages[-5:]))
-            assert sum(message.type == "note_on" for message in heard.messages) > 100
-
-
 async def test_a_synthesizer_behind_the_port_sounds(jack: JackServer, tmp_path: Path) -> None:
     config = Midi(backend="jack", port="synth")
     with fluidsynth(jack):

@@ -95,6 +95,17 @@ def test_a_bar_asked_for_again_takes_the_place_of_the_first() -> None:
     assert asked.bar(*TENSE, 3) == once.bar(*TENSE, 3)
 
 
+def test_what_was_composed_for_a_bar_is_there_when_the_bar_is_asked_for_again() -> None:
+    studio = Studio(RuleSource(), RuleSource(), None, 1)
+    music = SongComposer(studio, Dry(studio, left=2), seed=1)
+    play(music, [HAPPY] * 4)
+    # The fifth bar begins the second stretch, the last one that the supply has.
+    assert music.bar(*HAPPY, 4) == music.bar(*HAPPY, 4)
+    assert music.bar(*SAD, 4) == music.bar(*SAD, 4)
+    assert music.bar(*HAPPY, 4) == music.bar(*HAPPY, 4)
+    assert music.varied == 0
+
+
 def test_where_composing_falls_behind_the_last_bar_varies() -> None:
     studio = Studio(RuleSource(), RuleSource(), None, 1)
     music = SongComposer(studio, Dry(studio, left=1), seed=1)
