@@ -63,7 +63,9 @@ def situnes_command(
     and how often the song that is chosen for a target was the better one, against the song's own valence and
     arousal, chance, and popularity.
 
-    Example: `situnes --data ~/data`
+    Examples:
+
+    - `situnes --data ~/data`
     """
     from robotd.config import Taste
 
