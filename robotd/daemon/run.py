@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from robotd.errors import LibraryError, ModelError
 from robotd.express import hermes, notify
 from robotd.express.broker import local_broker
 from robotd.express.midi.band import Band
+from robotd.express.midi.punctual import punctual
 from robotd.express.midi.remote import Sharing
 from robotd.express.mqtt import MqttLink
 from robotd.express.outlet import Outlet
@@ -90,8 +90,6 @@ async def run(config: Config, signals: Signals, options: Options) -> dict[str, A
         RobotdError: the input failed, for instance a clip that went away.
     """
     began_s = time.monotonic()
-    # Frequent hand-overs of the interpreter lock keep the MIDI thread on time while features are computed.
-    sys.setswitchinterval(0.0005)
     # A clip is looked at as it is: switches that were left on a device do not touch it.
     switches = Switches() if options.clip else load_switches()
     async with AsyncExitStack() as stack:
@@ -135,6 +133,7 @@ async def run(config: Config, signals: Signals, options: Options) -> dict[str, A
         )
         await robot.apply_switches()
         robot.tell_switches()
+        stack.enter_context(punctual())
         robot.ready = True
         notify.ready()
         await _live(robot, signals, options.for_s)
