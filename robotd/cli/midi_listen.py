@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -105,9 +104,8 @@ async def _run(config: Config, delay_s: float, for_s: float | None, *, verbose: 
     """Listen until a signal comes or the time is up."""
     from robotd.express.midi.listen import RemotePlayer, listen
     from robotd.express.midi.port import open_port
+    from robotd.express.midi.punctual import punctual
 
-    # Frequent hand-overs of the interpreter lock keep the MIDI thread on time while messages are read.
-    sys.setswitchinterval(0.0005)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -124,6 +122,7 @@ async def _run(config: Config, delay_s: float, for_s: float | None, *, verbose: 
         player = RemotePlayer(port.send, delay_s)
         await stack.enter_async_context(_in_thread(player))
         port.on_return = player.scheduler.refresh
+        stack.enter_context(punctual())
         tasks = {
             asyncio.create_task(listen(config.mqtt, config.robot_id, player), name="listen"),
             asyncio.create_task(stop.wait(), name="stop"),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import aiomqtt
 
 from robotd.aio import timeout
+from tests.servers.process import Server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -28,7 +29,7 @@ HOST = "127.0.0.1"
 START_TIMEOUT_S = 10.0
 
 
-class Mosquitto:
+class Mosquitto(Server):
     """Runs mosquitto for the length of a `with` block, or from `start` to `stop`.
 
     It keeps nothing on disk: what it retained is gone after a restart.
@@ -60,7 +61,6 @@ class Mosquitto:
         self.client_cert_file = folder / "client.crt"
         self.client_key_file = folder / "client.key"
         self._config_file = folder / "mosquitto.conf"
-        self._process: subprocess.Popen[bytes] | None = None
         lines = [
             f"listener {self.port} {HOST}",
             "persistence false",
@@ -104,25 +104,6 @@ class Mosquitto:
             if self._process.poll() is not None or time.monotonic() > deadline_s:
                 raise RuntimeError(f"mosquitto did not start:\n{self.log_file.read_text()}")
             time.sleep(0.01)
-
-    def stop(self) -> None:
-        """End it in good order, if it runs."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=10)
-            self._process = None
-
-    def kill(self) -> None:
-        """End it without warning."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait(timeout=10)
-        self._process = None
-
-    def signal(self, number: int) -> None:
-        """Send it a signal, for instance SIGSTOP to freeze it."""
-        assert self._process is not None
-        self._process.send_signal(number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ def running(config: Midi) -> tuple[Backend, str]:
     raise DeviceError(f"no MIDI system is running: {remedies}, or set midi.enabled: false")
 
 
-class Client:
+class Client(ABC):
     """A client of a MIDI system with one port; `Output` and `Input` know its direction.
 
     Args:
@@ -96,9 +97,9 @@ class Client:
             watched = self._observer is not None and self._observer.works
             self._lister = None if watched else self._made(rtmidi, api)
 
+    @abstractmethod
     def _made(self, rtmidi: Any, api: int) -> Any:
         """Return an object of RtMidi's for this direction."""
-        raise NotImplementedError
 
     @property
     def alive(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from robotd.errors import DeviceError
@@ -61,7 +62,7 @@ def matching(names: Sequence[str], wanted: str) -> str | None:
     return next((name for name in names if wanted.casefold() in name.casefold()), None)
 
 
-class Watched(Generic[C]):
+class Watched(ABC, Generic[C]):
     """A port of ours that is opened, looked after and opened again.
 
     It is connected to the existing port that is wanted; where there is none it is a virtual port, which others
@@ -117,9 +118,9 @@ class Watched(Generic[C]):
         """The port that is connected to, or our own; None while there is none."""
         return None if self._client is None or self._stuck else self._target or self._label
 
+    @abstractmethod
     def _wanted(self, names: Sequence[str]) -> str | None:
         """Return the port among those that exist that is to be connected to, None if none is."""
-        raise NotImplementedError
 
     def _open(self) -> None:
         """Open what should be open.

@@ -33,6 +33,15 @@ FRAME_TONIC = (0, 9)
 FRAME_SCALE = (SCALES["major"], SCALES["minor"])
 
 
+#: G#, which A minor borrows for its dominant.
+LEADING_NOTE = 8
+
+
+def frame_notes(*, minor: bool) -> tuple[int, ...]:
+    """Return the pitch classes that material is composed of: the white keys, and the leading note in minor."""
+    return (*SCALES["major"], LEADING_NOTE) if minor else SCALES["major"]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Chord:
     """A chord.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .chord import frame_notes
 from .grid import STEPS_PER_BAR, STRETCH_BARS, GridNote
 from .melody_encoding import (
     EVENTS,
@@ -28,7 +29,7 @@ from .melody_encoding import (
     into_range,
     legato,
 )
-from .stepnet import draws, sample, spread, take
+from .stepnet import Composed, draws, sample, spread, take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
 
     from .stepnet import Condition, States, StepNet
 
-#: Pitch classes of C major and A minor, and the leading note that minor borrows.
-_WHITE = (0, 2, 4, 5, 7, 9, 11)
-_LEADING_NOTE = 8
 _PITCHES = 128
 #: Of a melody so many of the last events are kept: more than the net and the bounds look back.
 _KEPT = 64 * STEPS_PER_BAR
@@ -83,19 +81,6 @@ class Continuation:
     states: States
     events: NDArray[np.int64]
     bar: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stretch:
-    """A stretch of melody.
-
-    Attributes:
-        notes: their steps are counted from the stretch's first bar line; none goes on beyond its end.
-        after: where the melody then stands.
-    """
-
-    notes: tuple[GridNote, ...]
-    after: Continuation
 
 
 class Melodist:
@@ -154,7 +139,7 @@ class Melodist:
         candidates: int = 1,
         temperature: float = 1.0,
         allowed: NDArray[np.bool_] | None = None,
-    ) -> tuple[Stretch, ...]:
+    ) -> tuple[Composed[Continuation], ...]:
         """Compose candidates for the next bars side by side; each depends on its own number and the seed only.
 
         Args:
@@ -182,7 +167,7 @@ class Melodist:
             uniforms = np.array([chance.random() for chance in chances])
             walk.go(sample(_in_time(logits, may, temperature), may, 1.0, uniforms))
         return tuple(
-            Stretch(decode(walk.composed(n)), Continuation(take(states, n), walk.known(n), start.bar + bars))
+            Composed(decode(walk.composed(n)), Continuation(take(states, n), walk.known(n), start.bar + bars))
             for n in range(candidates)
         )
 
@@ -210,7 +195,7 @@ def _log_sum(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 def _begin(allowed: NDArray[np.bool_] | None, steps: int, bounds: Bounds, *, minor: bool) -> NDArray[np.bool_]:
     """Return [steps, pitches of the net] which notes may begin."""
     if allowed is None:
-        allowed = np.isin(np.arange(_PITCHES) % 12, (*_WHITE, _LEADING_NOTE) if minor else _WHITE)
+        allowed = np.isin(np.arange(_PITCHES) % 12, frame_notes(minor=minor))
     pitches = np.arange(_PITCHES)
     inside = (pitches >= bounds.lowest) & (pitches <= bounds.highest)
     may: NDArray[np.bool_] = (np.broadcast_to(allowed, (steps, _PITCHES)) & inside)[:, LOWEST : HIGHEST + 1]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from robotd.music.bar import LOWEST_PITCH, SCALES
+from robotd.music.bar import LOWEST_PITCH
 
+from .chord import frame_notes
 from .grid import STEPS_PER_BAR, STRETCH_BARS, GridNote
 from .polyphony_encoding import (
     CONTINUED,
@@ -32,7 +33,7 @@ from .polyphony_encoding import (
     lessons,
     looks,
 )
-from .stepnet import draws, sample, spread, take
+from .stepnet import Composed, draws, sample, spread, take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
     from .stepnet import Condition, States, StepNet
 
-#: Pitch class of the leading note, which A minor borrows.
-_LEADING_NOTE = 8
 #: The logit of what may not come is below all others by about this.
 _NEVER = 1e4
 
@@ -77,19 +76,6 @@ class Continuation:
     rows: NDArray[np.uint8]
     last: int
     bar: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stretch:
-    """A stretch of music.
-
-    Attributes:
-        notes: their steps are counted from the stretch's first bar line; none goes on beyond its end.
-        after: where the piece then stands.
-    """
-
-    notes: tuple[GridNote, ...]
-    after: Continuation
 
 
 class Polyphonist:
@@ -139,7 +125,7 @@ class Polyphonist:
         candidates: int = 1,
         temperature: float = 1.0,
         density: float = 0.0,
-    ) -> tuple[Stretch, ...]:
+    ) -> tuple[Composed[Continuation], ...]:
         """Compose candidates for the next bars side by side; the same arguments give the same notes.
 
         Notes that sound at the start are not held beyond it.
@@ -160,7 +146,7 @@ class Polyphonist:
         walk = _Walk(start, bars * STEPS_PER_BAR, candidates, self._bounds, minor=condition.minor)
         dice = draws(seed, candidates)
         states = spread(start.states, candidates)
-        found: list[Stretch | None] = [None] * candidates
+        found: list[Composed[Continuation] | None] = [None] * candidates
         while not walk.arrived.all():
             told = walk.features(condition.array)
             logits, states = self._net.step(told, states)
@@ -171,7 +157,7 @@ class Polyphonist:
                 # The others go on; what the net makes of this one from here on counts no more.
                 rows = walk.rows[number]
                 after = Continuation(take(states, number), rows[-PAST:].copy(), STEP_END, start.bar + bars)
-                found[number] = Stretch(decode(encode_ages(rows[PAST:])), after)
+                found[number] = Composed(decode(encode_ages(rows[PAST:])), after)
         return tuple(stretch for stretch in found if stretch is not None)
 
 
@@ -208,8 +194,7 @@ class _Walk:
         sounding = np.flatnonzero(start.rows.any(axis=1))
         self._quiet = np.full(candidates, PAST - 1 - (sounding[-1] if sounding.size else -1))
         self._every = np.arange(candidates)
-        classes = (*SCALES["major"], _LEADING_NOTE) if minor else SCALES["major"]
-        self._in_key = np.isin((LOWEST_PITCH + np.arange(PITCHES)) % 12, classes)
+        self._in_key = np.isin((LOWEST_PITCH + np.arange(PITCHES)) % 12, frame_notes(minor=minor))
 
     @property
     def arrived(self) -> NDArray[np.bool_]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from robotd.music.compose.grid import STEPS_PER_BAR, STRETCH_BARS, STRETCH_STEPS, GridNote
 from robotd.music.compose.harmoniser import harmonise
 from robotd.music.compose.material import BandMaterial, PianoMaterial
 from robotd.music.compose.primers import melody_primer, piano_primer
-from robotd.music.compose.stepnet import Condition
+from robotd.music.compose.stepnet import C, Condition
 from robotd.music.compose.theme import dice
 
 if TYPE_CHECKING:
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from robotd.config import Compose
     from robotd.emotion import Quadrant
     from robotd.music.compose.material import Material
+    from robotd.music.compose.stepnet import Composed
     from robotd.music.compose.studio import Order
 
-#: Where a net stands in a piece.
-C = TypeVar("C")
 
 #: An answer repeats so much of a theme, and ends otherwise.
 _KEPT_BARS = STRETCH_BARS - 1
@@ -43,14 +42,6 @@ class RuleSource:
         return with_chords(melody, order, seed)
 
 
-class NetStretch(Protocol):
-    """What a net has composed."""
-
-    @property
-    def notes(self) -> tuple[GridNote, ...]:
-        """Its notes, counted from its first bar line."""
-
-
 class Net(Protocol[C]):
     """A melody or a polyphony net, which goes on from what it has heard."""
 
@@ -63,7 +54,7 @@ class Net(Protocol[C]):
 
     def compose(
         self, start: C, bars: int, *, condition: Condition, seed: int, temperature: float
-    ) -> Sequence[NetStretch]:
+    ) -> Sequence[Composed[C]]:
         """Return stretches that go on from there."""
 
 

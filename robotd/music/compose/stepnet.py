@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from robotd.config import Runtime
+    from robotd.music.compose.grid import GridNote
     from robotd.perceive.manifest import Manifest, Task
 
 #: What a net remembers of some pieces: [pieces, ...] by the name of each state. Never changed in place.
 States = Mapping[str, "NDArray[np.float32]"]
+#: Where a net stands in a piece.
+C = TypeVar("C")
+
 #: To a state's input belongs the output with this behind its name.
 NEXT = "_next"
 
@@ -46,6 +50,19 @@ class Condition:
         """The four numbers that nets take; of a feeling that isn't known two are 0."""
         feeling = (self.valence, self.arousal) if self.known else (0.0, 0.0)
         return np.array([*feeling, self.known, self.minor], np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Composed(Generic[C]):
+    """What a net has composed.
+
+    Attributes:
+        notes: their steps are counted from its first bar line; none goes on beyond its end.
+        after: where the piece then stands.
+    """
+
+    notes: tuple[GridNote, ...]
+    after: C
 
 
 class StepNet:

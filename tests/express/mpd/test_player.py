@@ -153,9 +153,11 @@ async def test_other_peoples_songs_stay(
     async with player_of(server, diary, queue=how) as player:
         player.play(recommendation("r1", server.music / "c.flac", server.music / "d.flac"))
         await eventually(lambda: files(someone) == order and playing(someone) == plays)
+        await eventually(lambda: player.diagnostics()["playing"] == (1 if how == "now" else None))
         # Theirs are none of our business, and what we cut ourselves says nothing of the listener.
         someone.playid(someone.playlistid()[0]["id"])
         someone.seekcur(20)
+        await eventually(lambda: player.diagnostics()["playing"] is None)
         player.play(recommendation("r2", server.music / "short1.flac"))
         await eventually(lambda: "short1.flac" in files(someone))
         assert [file for file in files(someone) if file != "short1.flac"] == ["a.flac", "b.flac"]

@@ -18,7 +18,8 @@ def test_a_picture_drawn_in_pieces_is_that_of_the_whole(n: int) -> None:
     pieces, whole = module._PIECE, noise(5 * 8192 / RATE_HZ)[:n]
     module._PIECE = 8192
     try:
-        assert np.array_equal(mel_picture(whole), song_picture(whole))
+        # Sums of other lengths may be rounded otherwise.
+        np.testing.assert_allclose(mel_picture(whole), song_picture(whole), rtol=1e-5, atol=1e-6)
     finally:
         module._PIECE = pieces
 
