@@ -240,6 +240,10 @@ Target = Literal["uplift", "calm", "stay", "focus"] | tuple[Axis, Axis]
 ListenerName = Annotated[str, Field(pattern=r"^[\w .@-]{1,64}$")]
 
 
+#: What stands for a part that is not known of a song.
+Unknown = Literal["typical", "renormalise"]
+
+
 class Recommend(Section):
     """When songs are recommended, how many, and which."""
 
@@ -252,6 +256,7 @@ class Recommend(Section):
     rest: Annotated[int, Field(ge=0, le=1000)] = 30
     diversity: Share = 0.1
     weights: RelevanceWeights = RelevanceWeights()
+    unknown: Unknown = "typical"
     limits: Limits = Limits()
     listener: ListenerName = "default"
 

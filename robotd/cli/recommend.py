@@ -186,7 +186,7 @@ def _show(recommendation: Recommendation) -> None:
     for heading, fixed in (("", True), ("song, and why", False), ("valence, arousal", True), ("score", True)):
         table.add_column(heading, no_wrap=fixed)
     for number, (track, place) in enumerate(zip(recommendation.tracks, plan.steps, strict=False), 1):
-        by = f" [dim]{escape(track.artist)}[/]" if track.artist else ""
+        by = f" [dim]by {escape(track.artist)}[/]" if track.artist else ""
         places = {"wanted": place, "it is": (track.valence, track.arousal), "then": track.expected}
         numbers = {"feeling": track.parts.feeling, "lyrics": track.parts.lyrics, "keywords": track.parts.keywords}
         numbers["liking"] = track.liking

@@ -76,7 +76,7 @@ def choosing(songs: int, steps: int = 3, target: Target = "stay", words: Words |
     way = plan(MOOD, target, steps, config.step)
 
     def choose() -> object:
-        text = selector.relevance.read(emotions, said, config.weights)
+        text = selector.relevance.read(emotions, said, config.weights, config.unknown)
         return selector.choose(way, text, Moment(context, taste), config, taste_config)
 
     return choose

@@ -146,7 +146,7 @@ class Recommender:
         selector = self._refreshed()
         listener = wish.listener or self._config.listener
         way = self._plan(wish, listener)
-        text = selector.relevance.read(wish.emotions, wish.keywords, self._config.weights)
+        text = selector.relevance.read(wish.emotions, wish.keywords, self._config.weights, self._config.unknown)
         context = context_features(wish.valence, wish.arousal, wish.emotions, wish.hour)
         taste = self._taste(listener) if self._taste_config.enabled else None
         bars = self._bars(selector.relevance, wish.limits or self._config.limits)

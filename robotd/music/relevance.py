@@ -5,9 +5,9 @@
     keywords: what was said against what the song speaks of
 
 A part that was not asked for, or that no song of the library has, loses its weight, and the rest is renormalised. A
-song that alone lacks a part (an instrumental has no lyrics) has what is typical of the songs that have it. Were it
-judged by the rest alone, every song of which only the mood is known would be ahead of all that share words with the
-person.
+song that alone lacks a part (an instrumental has no lyrics) has what is typical of the songs that have it. Judged by
+the rest alone (`renormalise`), every song of which only the mood is known is ahead of nearly all that share words with
+the person.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from robotd.config import RelevanceWeights
+    from robotd.config import RelevanceWeights, Unknown
     from robotd.music.keyword_index import Words
     from robotd.music.table import SongTable
 
@@ -72,17 +72,19 @@ class Text:
         roots: [8] of the probabilities of its emotions; None likewise.
         score: [n] what both give to a song's score; None: nothing.
         feeling_share: what share of a song's score the feeling has.
+        scale: [n] what a song's score is multiplied by, for what is not known of it; None: 1.
     """
 
     asked: Asked | None = None
     roots: NDArray[np.float32] | None = None
     score: NDArray[np.float32] | None = None
     feeling_share: float = 1.0
+    scale: NDArray[np.float32] | None = None
 
     @property
     def unsaid(self) -> Text:
         """The same without any influence on what is relevant."""
-        return replace(self, score=None)
+        return replace(self, score=None, scale=None)
 
 
 class Relevance:
@@ -110,7 +112,11 @@ class Relevance:
         self._roots = np.sqrt(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-6))
 
     def read(
-        self, emotions: Sequence[float] | None, keywords: Sequence[tuple[str, float]], weights: RelevanceWeights
+        self,
+        emotions: Sequence[float] | None,
+        keywords: Sequence[tuple[str, float]],
+        weights: RelevanceWeights,
+        unknown: Unknown = "typical",
     ) -> Text:
         """Measure what was said against every song.
 
@@ -118,6 +124,7 @@ class Relevance:
             emotions: probabilities of the 8 emotions that the text has; None: not known.
             keywords: with their significance, 0..1.
             weights: of the parts.
+            unknown: what stands for a part that is not known of a song.
         """
         asked = roots = None
         if emotions is not None and len(self._roots) and weights.lyrics > 0:
@@ -126,15 +133,24 @@ class Relevance:
             asked = self.keywords.look_up(keywords)
         lyrics, words = (0.0 if roots is None else weights.lyrics), (0.0 if asked is None else weights.keywords)
         whole = weights.feeling + lyrics + words
-        score = None
+        parts: list[tuple[NDArray[np.float32], NDArray[np.int64], float]] = []
         if roots is not None:
-            score = _filled(self._roots @ (roots * np.float32(lyrics / whole)), self._unsung)
+            parts.append((self._roots @ (roots * np.float32(lyrics / whole)), self._unsung, lyrics / whole))
         if asked is not None:
             match = self.keywords.match(asked)
             match *= np.float32(words / whole)
-            match = _filled(match, self._wordless)
-            score = match if score is None else np.add(score, match, out=score)
-        return Text(asked, roots, score, weights.feeling / whole)
+            parts.append((match, self._wordless, words / whole))
+        score = scale = None
+        for part, lacking, share in parts:
+            if unknown == "typical":
+                _fill(part, lacking)
+            else:
+                scale = np.ones(len(self.table), np.float32) if scale is None else scale
+                scale[lacking] -= np.float32(share)
+            score = part if score is None else np.add(score, part, out=score)
+        if scale is not None:
+            np.reciprocal(scale, out=scale)
+        return Text(asked, roots, score, weights.feeling / whole, scale)
 
     def shortlist(
         self, points: NDArray[np.float32], text: Text, count: int, bars: NDArray[np.float32] | None = None
@@ -155,11 +171,15 @@ class Relevance:
                 score *= np.float32(-text.feeling_share / DIAGONAL)
                 if text.score is not None:
                     score += text.score[block]
+                if text.scale is not None:
+                    score += np.float32(text.feeling_share)
+                    score *= text.scale[block]
                 if bars is not None:
                     score += bars[block]
                 best.offer(score, start)
         # What all songs have is added in the end, to those that were found.
-        return [best.shortlist(np.float32(text.feeling_share)) for best in finds]
+        common = np.float32(text.feeling_share if text.scale is None else 0)
+        return [best.shortlist(common) for best in finds]
 
     def near(
         self, point: NDArray[np.float32], reach: float, text: Text, count: int, bars: NDArray[np.float32] | None = None
@@ -202,7 +222,9 @@ class Relevance:
     def _score(away: NDArray[np.float32], rows: NDArray[np.int64], text: Text) -> NDArray[np.float32]:
         """Return the relevance of songs that are so far away."""
         scores: NDArray[np.float32] = np.float32(text.feeling_share) * (1 - away / np.float32(DIAGONAL))
-        return scores if text.score is None else scores + text.score[rows]
+        if text.score is not None:
+            scores += text.score[rows]
+        return scores if text.scale is None else scores * text.scale[rows]
 
 
 def _distance(
@@ -218,11 +240,10 @@ def _distance(
     return away
 
 
-def _filled(similarity: NDArray[np.float32], unknown: NDArray[np.int64]) -> NDArray[np.float32]:
+def _fill(similarity: NDArray[np.float32], unknown: NDArray[np.int64]) -> None:
     """Give songs of which a part is not known what is typical of the others; there is 0 before."""
     if len(unknown):
         similarity[unknown] = similarity.sum(dtype=np.float64) / (len(similarity) - len(unknown))
-    return similarity
 
 
 class _Best:

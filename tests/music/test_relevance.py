@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from robotd.config import Unknown
     from robotd.music.table import SongTable
 
 WEIGHTS = RelevanceWeights(feeling=0.5, lyrics=0.2, keywords=0.3)
@@ -141,6 +142,18 @@ def test_an_instrumental_is_neither_favoured_nor_punished() -> None:
     assert relevance.parts(2, HERE[0], text).keywords == 0.0
 
 
+def test_an_instrumental_is_judged_by_what_is_known_where_that_is_wanted() -> None:
+    # 1 has both, 2 has no lyrics, 3 no keywords, 4 neither.
+    lyrics = [shares(sad=1), None, shares(sad=0.25, calm=0.75), None]
+    relevance = Relevance(library([(0.3, 0.4)] * 4, lyrics, [{"rain": 1.0}, {"rain": 1.0}, {}, {}]))
+    text = relevance.read(shares(sad=1), (("rain", 1.0), ("snow", 1.0)), WEIGHTS, "renormalise")
+    near = 1 - 0.5 / DIAGONAL
+    wanted = [0.5 * near + 0.2 + 0.15, (0.5 * near + 0.15) / 0.8, (0.5 * near + 0.1) / 0.7, near]
+    (best,) = relevance.shortlist(HERE, text, 4)
+    assert dict(zip(best.rows.tolist(), best.scores.tolist(), strict=True)) == pytest.approx(dict(enumerate(wanted)))
+    assert relevance.scores(np.arange(4), HERE[0], text) == pytest.approx(wanted)
+
+
 def test_only_allowed_songs_are_found() -> None:
     relevance = Relevance(library([(0, 0), (0, 0.1), (0, 0.2)], keywords=[{"a": 1}, {}, {"b": 1}]))
     bars = np.array([-np.inf, -np.inf, 0], np.float32)
@@ -149,8 +162,10 @@ def test_only_allowed_songs_are_found() -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 20))
-def test_every_shortlist_is_what_scoring_song_by_song_finds(seed: int, songs: int, count: int) -> None:
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 20), st.sampled_from(["typical", "renormalise"]))
+def test_every_shortlist_is_what_scoring_song_by_song_finds(
+    seed: int, songs: int, count: int, unknown: Unknown
+) -> None:
     random = np.random.default_rng(seed)
     words = ["rain", "home", "sea", "tea", "sun"]
     keywords = [{w: float(random.uniform(0.1, 1)) for w in words if random.random() < 0.3} for _ in range(songs)]
@@ -161,33 +176,35 @@ def test_every_shortlist_is_what_scoring_song_by_song_finds(seed: int, songs: in
     try:
         relevance = Relevance(table)
         emotions, said = tuple(random.dirichlet(np.ones(8))), (("rain", 0.7), ("sun", 0.2))
-        text = relevance.read(emotions, said, WEIGHTS)
+        text = relevance.read(emotions, said, WEIGHTS, unknown)
         places = random.uniform(-1, 1, (3, 2)).astype(np.float32)
         found = relevance.shortlist(places, text, count)
     finally:
         relevance_module.BLOCK = original
     within = relevance.near(places[0], 0.5, text, count)
     reached = [row for row in range(songs) if np.hypot(*(table.points[row] - places[0])) <= 0.5]
-    told = [score(relevance, row, places[0], text) for row in within.rows.tolist()]
+    told = [score(relevance, row, places[0], text, unknown) for row in within.rows.tolist()]
     assert told == pytest.approx(
-        sorted((score(relevance, row, places[0], text) for row in reached), reverse=True)[:count], abs=2e-5
+        sorted((score(relevance, row, places[0], text, unknown) for row in reached), reverse=True)[:count], abs=2e-5
     )
     assert set(within.rows.tolist()) <= set(reached)
     for place, best in zip(places, found, strict=True):
-        scores = [score(relevance, row, place, text) for row in range(songs)]
+        scores = [score(relevance, row, place, text, unknown) for row in range(songs)]
         wanted = sorted(range(songs), key=lambda row: (-round(scores[row], 5), row))[:count]
         assert [scores[row] for row in best.rows.tolist()] == pytest.approx([scores[row] for row in wanted], abs=2e-5)
         assert best.scores == pytest.approx([scores[row] for row in best.rows.tolist()], abs=2e-5)
 
 
-def score(relevance: Relevance, row: int, place: NDArray[np.float32], text: relevance_module.Text) -> float:
-    """The definition, one song at a time: the weighted mean of the parts that anybody has, typical where unknown."""
+def score(
+    relevance: Relevance, row: int, place: NDArray[np.float32], text: relevance_module.Text, unknown: Unknown
+) -> float:
+    """The definition, one song at a time: the weighted mean of the parts that anybody has, or that it has itself."""
     everything = [relevance.parts(other, place, text) for other in range(len(relevance.table))]
     total = weights = 0.0
     for name, weight in WEIGHTS.model_dump().items():
         known = [value for parts in everything if (value := getattr(parts, name)) is not None]
-        if known:
-            mine = getattr(everything[row], name)
+        mine = getattr(everything[row], name)
+        if known and (mine is not None or unknown == "typical"):
             total += weight * (float(np.mean(known)) if mine is None else mine)
             weights += weight
     return total / weights
