@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from robotd.aio import end
 from robotd.channel import BoundedQueue
 from robotd.errors import RobotdError
 from robotd.sense.transcriber import open_transcriber
@@ -74,10 +75,7 @@ class Scribe:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
-        while not self._task.done():
-            # Again and again: before Python 3.12 `asyncio.wait_for` may lose a cancellation.
-            self._task.cancel()
-            await asyncio.wait({self._task}, timeout=1.0)
+        await end(self._task)
 
     def hear(self, utterance: Utterance) -> None:
         """Take an utterance, if anybody listens to it."""

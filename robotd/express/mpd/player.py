@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import mpd
 
-from robotd.aio import timeout
+from robotd.aio import end, timeout
 from robotd.errors import LinkError, RobotdError
 from robotd.express.mpd.connection import LOST, REPLY_TIMEOUT_S, connect, where_is
 from robotd.express.mpd.listening import Listening, Reaction
@@ -65,10 +65,7 @@ class MpdPlayer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
-        while not self._task.done():
-            # Again and again: before Python 3.12 `asyncio.wait_for`, which python-mpd2 uses, may overlook it.
-            self._task.cancel()
-            await asyncio.wait({self._task}, timeout=1.0)
+        await end(self._task)
 
     @property
     def connected(self) -> bool:

@@ -43,6 +43,8 @@ class Rows:
     def __init__(self, file: IO[str]) -> None:
         self._reader = csv.reader(file)
         first = next(self._reader, [])
+        if any(not _is_text(name) for name in first):
+            raise csv.Error("it is not UTF-8 text")
         self.names = tuple(re.sub(r"[\s-]+", "_", name.strip().lower()) for name in first)
 
     @property
@@ -63,11 +65,15 @@ class Rows:
                 continue
             if len(cells) > len(self.names):
                 yield Rejected(self.line, f"has {len(cells)} cells, but there are {len(self.names)} columns")
-            elif any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell if not cell.isascii()):
+            elif not all(map(_is_text, cells)):
                 yield Rejected(self.line, "is not UTF-8 text")
             else:
                 cells += [""] * (len(self.names) - len(cells))
                 yield dict(zip(self.names, cells, strict=True))
+
+
+def _is_text(cell: str) -> bool:
+    return cell.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in cell)
 
 
 @contextmanager
