@@ -158,7 +158,7 @@ class Score(Section):
 class Runtime(Section):
     """How models are run."""
 
-    providers: list[Literal["cpu", "xnnpack", "cuda", "tensorrt"]] = ["cpu"]
+    providers: tuple[Literal["cpu", "xnnpack", "cuda", "tensorrt"], ...] = ("cpu",)
     threads: Annotated[int, Field(ge=1, le=64)] = 1
 
 

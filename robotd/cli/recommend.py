@@ -110,13 +110,13 @@ def _read(text: str | None, settings: Config) -> tuple[tuple[float, ...] | None,
     """Return the emotions of what was said, and what finds its keywords."""
     if text is None:
         return None, None
-    from robotd.perceive.keywords import Keyworder
+    from robotd.perceive.keywords import shipped_keyworder
     from robotd.perceive.manifest import load_manifest
     from robotd.perceive.words import WordsReader
 
     manifest = load_manifest()
     reading = WordsReader(settings.words.model, manifest, settings.runtime).read(text, 0.0)
-    return reading.probabilities, Keyworder(manifest, settings.runtime, settings.words.keywords)
+    return reading.probabilities, shipped_keyworder(settings.runtime, settings.words.keywords)
 
 
 def _target(text: str | None) -> Target | None:

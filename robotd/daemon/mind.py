@@ -247,7 +247,7 @@ class Mind:
         except ModelError as error:
             self._refuse("voice", error)
         try:
-            self._text = TextReader(self._config.words, manifest, self._config.runtime)
+            self._text = TextReader(self._config.words, self._config.runtime)
             self.models |= self._text.models
         except ModelError as error:
             self._refuse("words", error)

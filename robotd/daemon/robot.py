@@ -360,11 +360,3 @@ class Robot:
         self.mind.it.configure(config)
         await self.apply_switches()
         self.tell_switches()
-
-
-async def cancelled(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait until it is gone."""
-    while not task.done():
-        # Again and again: before Python 3.12 `asyncio.wait_for` may lose a cancellation.
-        task.cancel()
-        await asyncio.wait({task}, timeout=1.0)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from robotd.aio import TaskGroup
+from robotd.aio import TaskGroup, end
 from robotd.daemon.answer import Answer
+from robotd.daemon.memory import trim
 from robotd.daemon.mind import Mind
 from robotd.daemon.part import Part
-from robotd.daemon.robot import Robot, cancelled
+from robotd.daemon.robot import Robot
 from robotd.daemon.scribe import Scribe
 from robotd.daemon.switches import Switches, load_switches
 from robotd.errors import LibraryError, ModelError
@@ -31,8 +32,7 @@ from robotd.music.library import Library
 from robotd.music.recommend import Recommender
 from robotd.music.taste_book import TasteBook, taste_path
 from robotd.paths import library_path
-from robotd.perceive.keywords import Keyworder
-from robotd.perceive.manifest import load_manifest
+from robotd.perceive.keywords import Keyworder, shipped_keyworder
 from robotd.sense.choose import open_senses
 from robotd.sense.clip import ClipSenses
 
@@ -134,6 +134,7 @@ async def run(config: Config, signals: Signals, options: Options) -> dict[str, A
         await robot.apply_switches()
         robot.tell_switches()
         stack.enter_context(punctual())
+        trim()
         robot.ready = True
         notify.ready()
         await _live(robot, signals, options.for_s)
@@ -160,11 +161,11 @@ async def _live(robot: Robot, signals: Signals, for_s: float | None) -> None:
             if not robot.reload_wanted.is_set() or signals.stop.is_set():
                 break
             robot.reload_wanted.clear()
-            await cancelled(perceiving)
+            await end(perceiving)
             await robot.reload()
             perceiving = tasks.create_task(robot.perceive(), name="perceive")
-        await cancelled(perceiving)
-        await cancelled(watching)
+        await end(perceiving)
+        await end(watching)
 
 
 async def _first(events: tuple[asyncio.Event, ...], timeout_s: float | None) -> None:
@@ -196,7 +197,7 @@ def _open_book(stack: AsyncExitStack) -> TasteBook | None:
 
 def _open_words(config: Config) -> Keyworder | None:
     try:
-        return Keyworder(load_manifest(), config.runtime, config.words.keywords)
+        return shipped_keyworder(config.runtime, config.words.keywords)
     except ModelError as error:
         log.error("%s; only the same words are alike", error)
         return None

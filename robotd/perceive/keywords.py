@@ -9,6 +9,7 @@ from such an encoder, and a text is the sum of its words' vectors.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from robotd.errors import ModelError
 from robotd.perceive.features.function_words import FUNCTION_WORDS
 from robotd.perceive.features.tokens import LENGTH, UNKNOWN, Encoder, spelt, tokens
+from robotd.perceive.manifest import load_manifest
 from robotd.perceive.runtime import Model
 
 if TYPE_CHECKING:
@@ -44,6 +46,16 @@ class Keyword(NamedTuple):
 
     word: str
     weight: float
+
+
+@lru_cache(maxsize=1)
+def shipped_keyworder(runtime: Runtime, model: str = "keywords") -> Keyworder:
+    """Return a shipped model, opened once for all who read texts or compare words.
+
+    Raises:
+        ModelError: as `Keyworder`.
+    """
+    return Keyworder(load_manifest(), runtime, model)
 
 
 class Keyworder:

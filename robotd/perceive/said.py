@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from robotd.emotion import Reading
-from robotd.perceive.keywords import Keyworder
+from robotd.perceive.keywords import shipped_keyworder
+from robotd.perceive.manifest import load_manifest
 from robotd.perceive.words import WordsReader
 
 if TYPE_CHECKING:
     from robotd.config import Runtime, Words
     from robotd.perceive.keywords import Keyword
-    from robotd.perceive.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,15 @@ class Said:
 
 
 class TextReader:
-    """Reads texts with a words model and a keywords model.
+    """Reads texts with a words model and a keywords model of those that are shipped.
 
     Raises:
         ModelError: one of them can't be used.
     """
 
-    def __init__(self, words: Words, manifest: Manifest, runtime: Runtime) -> None:
-        self._reader = WordsReader(words.model, manifest, runtime)
-        self._keyworder = Keyworder(manifest, runtime, words.keywords)
+    def __init__(self, words: Words, runtime: Runtime) -> None:
+        self._reader = WordsReader(words.model, load_manifest(), runtime)
+        self._keyworder = shipped_keyworder(runtime, words.keywords)
 
     @property
     def models(self) -> dict[str, str]:

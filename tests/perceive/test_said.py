@@ -5,13 +5,12 @@ import pytest
 from robotd.config import Runtime, Words
 from robotd.emotion import Emotion
 from robotd.errors import MediaError, ModelError
-from robotd.perceive.manifest import load_manifest
 from robotd.perceive.said import TextReader
 
 
 @pytest.fixture(scope="module")
 def reader() -> TextReader:
-    return TextReader(Words(), load_manifest(), Runtime())
+    return TextReader(Words(), Runtime())
 
 
 def test_a_text_has_an_emotion_and_keywords_and_is_gone(reader: TextReader) -> None:
@@ -35,4 +34,4 @@ def test_what_is_no_text_is_told(reader: TextReader) -> None:
 def test_both_models_are_named_and_must_be_there(reader: TextReader) -> None:
     assert reader.models == {"words": "words", "keywords": "keywords"}
     with pytest.raises(ModelError, match="no keywords model is called 'keyword'; did you mean keywords"):
-        TextReader(Words(keywords="keyword"), load_manifest(), Runtime())
+        TextReader(Words(keywords="keyword"), Runtime())
