@@ -92,8 +92,8 @@ def import_command(
 ) -> None:
     """Add the songs of a catalogue without their sound; known ones are updated, bad rows are listed.
 
-    Columns and scale are found by their names and figures where they are not given, and you are asked whether they
-    are right.
+    Columns and scale are found by their names and figures where they are not given; you are asked whether they are
+    right.
 
     Examples:
 
@@ -109,8 +109,8 @@ def import_command(
     if not plan.certain:
         for line in plan.lines():
             typer.echo(line, err=True)
-        if not yes and sys.stdin.isatty() and not typer.confirm(f"Import {plan.rows} rows like this?", err=True):
-            raise CommandError("nothing was imported: state what is what by --columns and --scale")
+        if not yes and not _confirmed(f"Import {plan.rows} rows like this?"):
+            raise CommandError("nothing was imported: say --yes, or state what is what by --columns and --scale")
     with Library(library_path()) as library:
         with _progress() as bar:
             task = bar.add_task("importing", total=plan.rows, more="")
@@ -248,8 +248,17 @@ def export_command(
 
     with Library(library_path()) as library:
         songs = library.songs()
-    count = write_catalogue(Path("/dev/stdout") if str(file) == "-" else file, songs)
+    try:
+        count = write_catalogue(sys.stdout if str(file) == "-" else file, songs)
+    except BrokenPipeError:
+        # Whoever reads has enough; Python would complain once more when it closes the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
     typer.echo(f"{count} songs written", err=True)
+
+
+def _confirmed(question: str) -> bool:
+    return sys.stdin.isatty() and typer.confirm(question, err=True)
 
 
 def _cores() -> int:

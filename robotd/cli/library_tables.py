@@ -66,10 +66,10 @@ def song_tables(song: Song, curve: NDArray[np.float32] | None, reasons: Mapping[
             facts.add_row(f"{name} by time", _bars(curve[:, axis]))
     yield facts
     if song.moods:
-        table = Table("mood, 1..9", "heard", "by features alone", "because of")
+        table = Table("mood, 1..9", "heard", *(("by features alone", "because of") if reasons else ()))
         for name, value in zip(MOODS, song.moods, strict=True):
             reason = reasons.get(name)
-            why = (f"{reason.rating:.1f}", _because(reason.effects)) if reason else ("", "")
+            why = (f"{reason.rating:.1f}", _because(reason.effects)) if reason else ()
             table.add_row(name, f"{value:.1f}", *why)
         yield table
     for title, names, values in (

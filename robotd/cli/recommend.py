@@ -62,7 +62,7 @@ def recommend_command(
     note: Annotated[
         bool, typer.Option("--note", help="Remember it: its songs rest, and feedback can name its id.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As it is published over MQTT.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As over MQTT, but for the time.")] = False,
 ) -> None:
     """Recommend songs for a feeling, and say why.
 

@@ -35,7 +35,7 @@ def show_command(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, all of it.")] = False,
 ) -> None:
-    """Show what a listener likes, by what was learnt, and his last opinions.
+    """Show what a listener likes, by what was learnt, and the last opinions.
 
     Example: `robotd taste show --listener anna`
     """
@@ -64,9 +64,8 @@ def show_command(
     from rich.table import Table
 
     console = Console()
-    table = Table(
-        "what", "of a song", "adds to its reward", title=f"{name}: {len(opinions)} opinions", title_justify="left"
-    )
+    count = f"{len(opinions)} opinion" + "s" * (len(opinions) != 1)
+    table = Table("what", "of a song", "adds to its reward", title=f"{name}: {count}", title_justify="left")
     for effect in found[:_EFFECTS]:
         table.add_row(effect.of, effect.name.replace("_", " "), f"{effect.reward:+.2f}")
     console.print(table)

@@ -216,6 +216,7 @@ class Robot:
             "voice_ms": percentiles(mind.counts.voice_ms),
             "models": dict(mind.models),
             "refused": dict(mind.refused),
+            "trouble": self.trouble(),
             "midi": self.band.it.diagnostics(),
             "text": self.scribe.it.diagnostics(),
             "player": self.player.it.diagnostics() if self.player.it else None,

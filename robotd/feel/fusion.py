@@ -24,11 +24,18 @@ def weight(reading: Reading, now_s: float, fusion: Fusion) -> float:
     age_s = max(0.0, now_s - reading.time_s)
     sureness = (reading.confidence - fusion.unsure_below) / (fusion.sure_above - fusion.unsure_below)
     if reading.modality == "both":
-        base, half_life_s = fusion.weights.face + fusion.weights.voice, fusion.half_life_s.voice
+        base = fusion.weights.face + fusion.weights.voice
     else:
-        base, half_life_s = getattr(fusion.weights, reading.modality), getattr(fusion.half_life_s, reading.modality)
-    freshness: float = 0.5 ** (age_s / half_life_s)
+        base = getattr(fusion.weights, reading.modality)
+    freshness: float = 0.5 ** (age_s / half_life_s(reading, fusion))
     return base * freshness * min(1.0, max(0.0, sureness))
+
+
+def half_life_s(reading: Reading, fusion: Fusion) -> float:
+    """Return the age at which a reading counts half."""
+    modality = "voice" if reading.modality == "both" else reading.modality
+    found: float = getattr(fusion.half_life_s, modality)
+    return found
 
 
 def fuse(readings: Iterable[Reading], now_s: float, fusion: Fusion) -> tuple[float, ...] | None:

@@ -6,12 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from robotd.emotion import EMOTIONS, QUADRANT_OF, UNKNOWN, Feeling, valence_arousal
-from robotd.feel.fusion import fuse
+from robotd.feel.fusion import fuse, half_life_s
 
 if TYPE_CHECKING:
     from robotd.config import FeelingOverTime, Fusion
     from robotd.emotion import Emotion, Modality, Reading
 
+#: A reading counts for so many half-lives at least, while there is news of the person.
+_HALF_LIVES = 2
 _EVEN = tuple(1.0 / len(EMOTIONS) for _ in EMOTIONS)
 
 
@@ -19,8 +21,9 @@ class FeelingState:
     """Takes readings and tells the feeling. Depends on the readings' times alone, never on a clock.
 
     The fused probabilities are smoothed exponentially (time constant `smoothing_s`). The label changes when
-    another emotion has led by `margin` for `hold_s`. Readings older than `unknown_after_s` are forgotten;
-    with none left the feeling is unknown.
+    another emotion has led by `margin` for `hold_s`. When no reading is younger than `unknown_after_s` the feeling
+    is unknown. Until then a reading is remembered for that long, or for two of its half-lives if those are longer:
+    what was said lasts longer than a look.
     """
 
     def __init__(self, fusion: Fusion, over_time: FeelingOverTime) -> None:
@@ -60,7 +63,12 @@ class FeelingState:
 
     def _advance(self, time_s: float) -> None:
         oldest_s = time_s - self._over_time.unknown_after_s
-        self._readings = {key: reading for key, reading in self._readings.items() if reading.time_s > oldest_s}
+        there = any(reading.time_s > oldest_s for reading in self._readings.values())
+        self._readings = {
+            key: reading
+            for key, reading in self._readings.items()
+            if there and time_s - reading.time_s < self._remembered_s(reading)
+        }
         fused = fuse(self._readings.values(), time_s, self._fusion)
         if fused is None:
             # Readings that count nothing do not keep an old feeling alive.
@@ -72,6 +80,9 @@ class FeelingState:
         self._fused_at_s = time_s
         self._smooth(fused, time_s)
         self._follow_leader(time_s)
+
+    def _remembered_s(self, reading: Reading) -> float:
+        return max(self._over_time.unknown_after_s, _HALF_LIVES * half_life_s(reading, self._fusion))
 
     def _smooth(self, fused: tuple[float, ...], time_s: float) -> None:
         elapsed_s = max(0.0, time_s - self._smoothed_at_s)

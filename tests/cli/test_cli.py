@@ -58,10 +58,16 @@ def test_check_shows_the_settings_without_their_secrets(tmp_path: Path) -> None:
     assert "voice model: voice_prosody+voice_features+voice_mel: ok" in done.stdout
 
 
-def test_check_fails_on_a_model_that_can_not_be_used(tmp_path: Path) -> None:
-    done = robotd(tmp_path, "check", "--set", "face.model=face_imago")
+def test_check_fails_on_models_that_can_not_be_used(tmp_path: Path) -> None:
+    wrong = [
+        f"{key}=face_imago" for key in ("face.model", "words.model", "words.keywords", "song.model", "score.model")
+    ]
+    done = robotd(tmp_path, "check", *(part for one in wrong for part in ("--set", one)), "--set", "fusion.kind=mid")
     assert done.returncode == 1
-    assert "did you mean face_image?" in done.stderr
+    assert "face model: no face model is called 'face_imago'; did you mean face_image?" in done.stderr
+    for what in ("words", "keywords", "song", "score"):
+        assert f"{what} model: no {what} model is called 'face_imago'" in done.stderr
+    assert "fusion model: fusion_mid: ok" in done.stdout
 
 
 def test_devices_are_listed_by_kind(tmp_path: Path) -> None:
@@ -90,11 +96,11 @@ def test_songs_are_imported_and_recommended_with_a_reason(tmp_path: Path) -> Non
         "Broken,Ann,file:///b.ogg,much,0\n"
         "Storm,Bob,file:///c.ogg,-0.7,0.8\n"
     )
-    done = robotd(tmp_path, "library", "import", str(songs))
+    done = robotd(tmp_path, "library", "import", str(songs), "--yes")
     assert done.returncode == 0
     assert "line 3" in done.stderr
     assert "2 added, 0 updated, 1 rejected" in done.stdout
-    assert "2 updated" in robotd(tmp_path, "library", "import", str(songs)).stdout
+    assert "2 updated" in robotd(tmp_path, "library", "import", str(songs), "--yes").stdout
     listed = [json.loads(line)["title"] for line in robotd(tmp_path, "library", "list", "--json").stdout.splitlines()]
     assert {"Still Water", "Storm"} <= set(listed)
     asked = ("recommend", "--valence", "0.6", "--arousal", "-0.5", "--json")

@@ -106,8 +106,11 @@ def test_a_catalogue_is_imported_as_stated_and_bad_rows_are_told(catalogue: Path
     assert done.stderr == "list.csv, line 4: arousal 'loud' is no number\n"
 
 
-def test_what_was_found_in_a_catalogue_is_told_and_not_asked_where_nobody_is(catalogue: Path) -> None:
-    done = library(catalogue, "import", "list.csv", *STATED, "--json")
+def test_what_was_found_in_a_catalogue_must_be_confirmed_where_nobody_can_be_asked(catalogue: Path) -> None:
+    refused = library(catalogue, "import", "list.csv", *STATED)
+    assert refused.returncode == 1
+    assert "nothing was imported: say --yes" in refused.stderr
+    done = library(catalogue, "import", "list.csv", *STATED, "--json", "--yes")
     assert told(done)["added"] == 3
     assert "valence: pleasantness (on a scale of 1..9)" in done.stderr
     assert "uri: artist and title" in done.stderr
@@ -135,7 +138,7 @@ def test_at_a_terminal_it_is_asked_whether_that_is_right(catalogue: Path, answer
     with Library(catalogue / "library.sqlite3") as opened:
         assert len(opened.songs()) == 12 + added
     if not added:
-        assert "nothing was imported: state what is what" in err
+        assert "nothing was imported: say --yes, or state what is what" in err
 
 
 def test_songs_are_listed_found_removed_and_exported(catalogue: Path) -> None:
@@ -151,6 +154,18 @@ def test_songs_are_listed_found_removed_and_exported(catalogue: Path) -> None:
     exported = library(catalogue, "export", "-")
     assert exported.stdout.startswith("title,artist,album,uri,valence,arousal")
     assert len(exported.stdout.splitlines()) == 13
+    with subprocess.Popen(
+        command("library", "export", "-"),
+        env=environment(catalogue),
+        cwd=catalogue,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as unread:
+        assert unread.stdout is not None
+        unread.stdout.close()
+        assert unread.stderr is not None
+        assert not unread.stderr.read()
+    assert unread.returncode == 0
     assert library(catalogue, "remove", "--source", "album").returncode == 0
     assert "the library has no songs" in library(catalogue, "list").stdout
 
@@ -194,7 +209,7 @@ def test_a_wrong_scale_rejects_the_rows_and_loses_nothing(catalogue: Path) -> No
 def test_a_corrupt_library_is_told_and_left_alone(catalogue: Path) -> None:
     path = catalogue / "library.sqlite3"
     path.write_bytes(b"no library" * 1000)
-    for arguments in (("list",), ("scan", "."), ("import", "list.csv", *STATED)):
+    for arguments in (("list",), ("scan", "."), ("import", "list.csv", *STATED, "--yes")):
         done = library(catalogue, *arguments)
         assert done.returncode == 1
         assert "is damaged or no library" in done.stderr

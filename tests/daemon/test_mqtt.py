@@ -67,10 +67,14 @@ async def test_a_robot_tells_its_status_and_feeling_and_answers_commands(broker:
             lost = await listener.ask(R + "command/feedback", json.dumps({"song_id": 10**6, "kind": "like"}))
             assert "no song 1000000" in lost["error"]
 
+            await listener.ask(R + "command/mode", "both")
+            await eventually(lambda: latest(listener, "music")["playing"] is True)
             assert robot.stop() == 0
         await listener.wait_for(R + "status", "offline")
 
     async with listen(broker.port) as late:
+        # What the broker keeps does not outlive the music.
+        assert (await late.wait_for(R + "music")).json["playing"] is False
         assert (await late.wait_for(R + "feeling")).retained
         assert (await late.wait_for(R + "status", "offline")).retained
         assert not any(name in message.topic for message in late.heard for name in TRANSIENT)

@@ -128,3 +128,18 @@ def test_readings_that_count_nothing_do_not_keep_an_old_feeling_alive() -> None:
     watch(state, Emotion.ANGRY, 0, 2)
     assert watch(state, Emotion.HAPPY, 2, 8, share=0.15).label == "angry"
     assert watch(state, Emotion.HAPPY, 8, 13, share=0.15).label == UNKNOWN
+
+
+def test_what_was_said_is_remembered_longer_than_a_look_while_the_person_is_there() -> None:
+    state = fresh_state(unknown_after_s=10.0)  # words have a half-life of 20 s
+    state.observe(reading(Emotion.SAD, 0.0, modality="words"))
+    there = watch(state, Emotion.HAPPY, 0.1, 30)
+    assert set(there.readings) == {"face", "words"}
+    assert set(watch(state, Emotion.HAPPY, 30, 41).readings) == {"face"}
+
+
+def test_what_was_said_does_not_stay_when_the_person_has_gone() -> None:
+    state = fresh_state(unknown_after_s=10.0)
+    state.observe(reading(Emotion.SAD, 0.0, modality="words"))
+    assert state.tick(9.9).label == "sad"
+    assert state.tick(10.0).label == UNKNOWN

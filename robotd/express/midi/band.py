@@ -93,6 +93,8 @@ class Band:
             self._task.cancel()
             await asyncio.wait({self._task})
         self._performer.close()
+        # What is being played is kept by the broker: it must not outlive the music.
+        self._on_bar(None)
         try:
             await self._stack.aclose()
         except MediaError as problem:

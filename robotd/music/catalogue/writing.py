@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING, Any
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 from robotd.errors import LibraryError
 from robotd.music.catalogue.reading import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from robotd.music.song import Song
 
@@ -21,22 +22,26 @@ _PLAIN = (
 COLUMNS = (*_PLAIN, "keywords", *(column for columns in GROUPS.values() for column in columns), "from")
 
 
-def write_catalogue(path: Path, songs: Iterable[Song]) -> int:
+def write_catalogue(to: Path | TextIO, songs: Iterable[Song]) -> int:
     """Write songs as CSV in UTF-8, valence and arousal on -1..1, and return how many.
 
     Raises:
         LibraryError: the file can't be written.
+        BrokenPipeError: nobody reads the stream any more.
     """
     count = 0
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with to.open("w", encoding="utf-8", newline="") if isinstance(to, Path) else nullcontext(to) as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             for song in songs:
                 writer.writerow(_row(song))
                 count += 1
+            file.flush()
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise LibraryError(f"can't write {path}: {error.strerror}") from error
+        raise LibraryError(f"can't write {to if isinstance(to, Path) else 'the table'}: {error.strerror}") from error
     return count
 
 
