@@ -34,7 +34,7 @@ alone, in the same moments.
 {rows}
 
 `gain`: over the last {last} songs. `worst on the way`: the least lead of the mean curve over the untrained one,
-smoothed over {window} songs, in per cent of it; below 0 it would lag behind. `people worse off`: whose last {last}
+smoothed over {window} songs, in per cent of it; below 0: worse than untrained. `people worse off`: whose last {last}
 songs were liked less than untrained. Standard errors are over people. What simulated people like is what we imagined:
 these figures tell that the learner works, not how much a real person gains.
 

@@ -101,9 +101,9 @@ def plan(start: Point, target: Target, count: int, step: float) -> Plan:
     goal = goal_of(target, start)
     way = [start, *_waypoints(start, goal), goal]
     length = sum(a.to(b) for a, b in pairwise(way))
-    stride = min(step, length / (count - 1)) if count > 1 else 0.0
     steps, gone = [start], 0.0
     while len(steps) < count:
+        stride = min(step, (length - gone) / (count - len(steps)))
         there = _along(way, gone + stride)
         if too_sudden(np.array(steps[-1]), np.array([there]))[0]:
             # A step over the corner of the third quadrant goes no farther than into it.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Words are alike from this cosine on; what lies above it is stretched over 0..1.
 ALIKE_FROM = 0.5
+#: From so much on words are alike enough to be named as a reason.
+NAMED_FROM = 0.4
 #: So many words of the library count for each keyword of a text: the ones that are most like it.
 NEAR_WORDS = 12
 #: A word that very many songs have says little about any of them: no more songs a word are looked at.
@@ -119,7 +121,10 @@ class KeywordIndex:
         return min(match, 1.0) if end > start else None
 
     def shared(self, said: Asked, row: int) -> list[tuple[str, str, float]]:
-        """Return what a song shares with a text: (keyword of the text, keyword of the song, how much), most first."""
+        """Return what a song shares with a text: (keyword of the text, keyword of the song, how much), most first.
+
+        Words that are only faintly alike count, but are nothing to be named.
+        """
         pairs = []
         places = {word: place for place, word in enumerate(said.ids.tolist())}
         start, end = (int(offset) for offset in self._table.keyword_offsets[row : row + 2])
@@ -129,7 +134,8 @@ class KeywordIndex:
                 weight = float(self._table.keyword_weights[entry] / self._peak[row])
                 column = said.similarity[:, places[word]] * said.shares * weight
                 best = int(column.argmax())
-                pairs.append((said.keywords[best], self._table.words[word], float(column[best])))
+                if said.similarity[best, places[word]] >= NAMED_FROM:
+                    pairs.append((said.keywords[best], self._table.words[word], float(column[best])))
         return sorted(pairs, key=lambda pair: -pair[2])
 
     def _alike(self, texts: tuple[str, ...]) -> list[dict[int, float]]:

@@ -25,8 +25,8 @@ MOOD_WORDS = {
 }
 #: So near the middle of the plane a mood is neither.
 EVEN, EVEN_WORDS = 0.15, "even"
-#: How far away a song may be for each way to say it; beyond the last it is just the nearest there is.
-NEARNESS = ((0.25, "close to"), (0.6, "not far from"))
+#: How far away a song may be for each way to say it.
+NEARNESS = ((0.25, "close to"), (0.6, "not far from"), (math.inf, "rather far from"))
 #: From so much on a likeness is worth a word.
 ALIKE_LYRICS, ALIKE_KEYWORDS, LIKED = 0.8, 0.1, 0.25
 #: Of two words that differ only in such an ending one is a form of the other.
@@ -58,11 +58,12 @@ def why(
     """
     clauses = [_feeling(pick, plan, parts)]
     if parts.lyrics is not None and parts.lyrics >= ALIKE_LYRICS and emotions is not None:
-        common = np.asarray(emotions[0]) * np.asarray(emotions[1])
-        clauses.append(f"its lyrics are {EMOTIONS[int(common.argmax())].value} like your words")
+        said, sung = (EMOTIONS[int(np.argmax(shares))].value for shares in emotions)
+        if said == sung:
+            clauses.append(f"its lyrics are {sung} like your words")
     clauses += _keywords([pair for pair in shared if pair[2] >= ALIKE_KEYWORDS])
     if pick.tried:
-        clauses.append("new, to learn whether you like it")
+        clauses.append("to learn whether you like such songs")
     elif pick.liking is not None and pick.liking >= LIKED:
         clauses.append("of a kind that you like")
     return "; ".join(clauses)
@@ -70,7 +71,7 @@ def why(
 
 def _feeling(pick: Pick, plan: Plan, parts: Parts) -> str:
     away = (1 - parts.feeling) * DIAGONAL
-    nearness = next((words for up_to, words in NEARNESS if away <= up_to), "the nearest we have to")
+    nearness = next(words for up_to, words in NEARNESS if away <= up_to)
     start, place, goal = (mood_words(point) for point in (plan.start, pick.place, plan.goal))
     if pick.place == plan.start:
         return f"{nearness} your {start} mood"

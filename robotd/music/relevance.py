@@ -86,6 +86,13 @@ class Text:
         """The same without any influence on what is relevant."""
         return replace(self, score=None, scale=None)
 
+    def share_of(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what it gives to the scores of some songs, [len(rows)]."""
+        if self.score is None:
+            return np.zeros(len(rows), np.float32)
+        share: NDArray[np.float32] = self.score[rows] * (1 if self.scale is None else self.scale[rows])
+        return share
+
 
 class Relevance:
     """Looks at every song of a library at once.

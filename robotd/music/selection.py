@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,7 +31,9 @@ SAME_ARTIST = 0.1
 #: On a journey a song lies within this share of a step of its place. What is farther away costs so much for its
 #: distance beyond that: more than any words may weigh, so that it is only taken where there is nothing nearer.
 REACH, BEYOND_REACH = 0.5, 1.5
-#: So many songs within reach are a choice.
+#: For what was said a song may lie so far from the mood, before that costs, too.
+FAR = 0.6
+#: So many songs within reach are a choice, beside those that it will have used up, and those that rest.
 ENOUGH = 8
 #: A jump that is too sudden is only made where there is nothing else.
 SUDDEN = 10.0
@@ -120,12 +123,13 @@ class Selector:
         """
         candidates = self._candidates(plan, text, moment, taste)
         goal = None if plan.goal == plan.start else np.array(plan.goal)
+        reach = _reach(plan, text)
         mood, before = plan.start, plan.start
         picks: list[Pick] = []
         for place in plan.steps:
-            aim = _Aim(place, goal, config.diversity, REACH * plan.step)
+            aim = _Aim(place, goal, config.diversity, reach, self._last(picks, plan))
             pick = self._pick(mood, aim, candidates[place], picks)
-            if pick is not None and self._sudden(pick, picks):
+            if pick is not None and too_sudden(aim.last, self.relevance.table.points[[pick.row]])[0]:
                 # No song near this place will do: one near the place before it is a smaller step.
                 pick = self._pick(mood, aim, candidates[before], picks) or pick
             if pick is not None:
@@ -140,10 +144,17 @@ class Selector:
         # With as many more as may fall behind by their costs, none that belongs there is missed.
         most = max(SHORTLIST, 2 * len(plan.steps)) + len(moment.costs)
         points = np.array(places, np.float32)
-        if plan.goal == plan.start:
+        reach = _reach(plan, text)
+        if math.isinf(reach):
             shortlists = self.relevance.shortlist(points, text, most, moment.bars)
         else:
-            shortlists = [self._near(point, REACH * plan.step, text, most, moment.bars) for point in points]
+            near = [self.relevance.near(point, reach, text, most, moment.bars) for point in points]
+            enough = ENOUGH + len(plan.steps) + len(moment.costs)
+            shortlists = [
+                found if len(found.rows) >= enough else self._nearest(point, text, most, moment.bars)
+                for point, found in zip(points, near, strict=True)
+            ]
+        shortlists = [self._with_others(*one, text, moment.bars) for one in zip(points, shortlists, strict=True)]
         rows = np.concatenate([shortlist.rows for shortlist in shortlists])
         scores = np.concatenate([shortlist.scores for shortlist in shortlists])
         liking, spread = np.full(len(rows), np.nan, np.float32), np.zeros(len(rows), np.float32)
@@ -151,21 +162,37 @@ class Selector:
             liking, spread = moment.taste.expect(joint_features(moment.context, self.songs.of(rows)))
             scores += np.float32(config.weight) * liking
         costs = np.array([moment.costs.get(row, 0.0) for row in rows.tolist()], np.float32)
+        # Words would outweigh any rest: a song that rests has no credit for them.
+        costs += np.where(costs > 0, text.share_of(rows), 0)
         # A try costs no more than `explore`, however little is known.
         tempting = np.float32(config.explore) * np.minimum(spread, 1)
         ends = np.cumsum([len(shortlist.rows) for shortlist in shortlists])[:-1]
         columns = (np.split(column, ends) for column in (rows, scores, liking, costs, tempting))
         return {place: _Candidates(*parts) for place, *parts in zip(places, *columns, strict=True)}
 
-    def _near(
-        self, point: NDArray[np.float32], reach: float, text: Text, most: int, bars: NDArray[np.float32] | None
+    def _nearest(
+        self, point: NDArray[np.float32], text: Text, most: int, bars: NDArray[np.float32] | None
     ) -> Shortlist:
-        """Return the songs within reach of a place, or where these are no choice, the nearest."""
-        near = self.relevance.near(point, reach, text, most, bars)
-        if len(near.rows) >= ENOUGH:
-            return near
+        """Return the songs nearest to a place, whatever was said."""
         (nearest,) = self.relevance.shortlist(point[None], text.unsaid, most, bars)
         return Shortlist(nearest.rows, self.relevance.scores(nearest.rows, point, text))
+
+    def _with_others(
+        self, point: NDArray[np.float32], shortlist: Shortlist, text: Text, bars: NDArray[np.float32] | None
+    ) -> Shortlist:
+        """Return a shortlist to which others' songs were added, if all were one artist's."""
+        artists = np.unique(self.relevance.table.artist[shortlist.rows])
+        if len(artists) != 1 or artists[0] == UNKNOWN:
+            return shortlist
+        theirs = np.where(self.relevance.table.artist == artists[0], np.float32(-np.inf), np.float32(0))
+        (others,) = self.relevance.shortlist(point[None], text, ENOUGH, theirs if bars is None else theirs + bars)
+        return Shortlist(
+            np.concatenate([shortlist.rows, others.rows]), np.concatenate([shortlist.scores, others.scores])
+        )
+
+    def _last(self, picks: list[Pick], plan: Plan) -> NDArray[np.float32]:
+        """Return where the song before the next one lies; before the first: where the mood is."""
+        return self.relevance.table.points[picks[-1].row] if picks else np.array(plan.start, np.float32)
 
     def _pick(self, mood: Point, aim: _Aim, songs: _Candidates, picks: list[Pick]) -> Pick | None:
         """Pick the next song, None if there is none left."""
@@ -173,13 +200,13 @@ class Selector:
         points = table.points[rows]
         moods = expected_moods(mood, points)
         worth = (1 - aim.diversity) * songs.scores - songs.costs - aim.distance(moods, points)
+        worth -= SUDDEN * too_sudden(aim.last, points)
         if picks:
             chosen = np.array([pick.row for pick in picks])
             worth -= aim.diversity * likeness(table, rows, chosen[-REMEMBERED:]).max(axis=1)
             artist = table.artist[chosen[-1]]
             if artist != UNKNOWN:
                 worth -= SAME_ARTIST * (table.artist[rows] == artist)
-            worth -= SUDDEN * too_sudden(table.points[chosen[-1]], points)
             worth[(rows[:, None] == chosen).any(axis=1)] = -np.inf
         worth_a_try = worth + songs.tempting
         best = int(worth_a_try.argmax()) if len(rows) else -1
@@ -194,9 +221,12 @@ class Selector:
             expected=Point(*moods[best].tolist()),
         )
 
-    def _sudden(self, pick: Pick, picks: list[Pick]) -> bool:
-        points = self.relevance.table.points
-        return bool(picks) and bool(too_sudden(points[picks[-1].row], points[[pick.row]])[0])
+
+def _reach(plan: Plan, text: Text) -> float:
+    """Return how far from its place a song may lie at no cost."""
+    if plan.goal != plan.start:
+        return REACH * plan.step
+    return math.inf if text.score is None else FAR
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,14 +248,13 @@ class _Aim:
     goal: NDArray[np.float64] | None
     diversity: float
     reach: float
+    last: NDArray[np.float32]
 
     def distance(self, moods: NDArray[np.float64], songs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return how far the moods are from the goal after songs at these places, with what lies beyond reach."""
-        if self.goal is None:
-            return np.zeros(len(moods))
-        beyond = np.hypot(*(songs - np.array(self.place)).T) - self.reach
-        costs: NDArray[np.float64] = np.hypot(*(moods - self.goal).T) + BEYOND_REACH * np.maximum(beyond, 0)
-        return costs
+        away = np.hypot(*(songs - np.array(self.place)).T)
+        costs: NDArray[np.float64] = BEYOND_REACH * np.maximum(away - self.reach, 0)
+        return costs if self.goal is None else costs + np.hypot(*(moods - self.goal).T)
 
 
 def likeness(table: SongTable, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:

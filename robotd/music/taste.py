@@ -146,7 +146,10 @@ class Taste:
         return cls(coefficients.astype(np.float32), covariance.astype(np.float32), n)
 
     def expect(self, features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the reward to be expected of songs, [n] -1..1, and its deviation, [n]."""
-        mean = np.clip(features @ self.coefficients, -1, 1)
+        """Return how much more a song is liked than usual, [n] -1..1, and the deviation of its reward, [n].
+
+        How kind a listener is in general says nothing of a song, so the first coefficient is left out.
+        """
+        mean = np.clip(features[:, 1:] @ self.coefficients[1:], -1, 1)
         spread = np.sqrt(np.maximum(np.einsum("nd,nd->n", features @ self.covariance, features), 0))
         return mean, spread

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from robotd.config import Target
 from robotd.emotion import Quadrant, quadrant_at
-from robotd.music.journey import LEAST_STEP, OPPOSITE, Point, expected_moods, goal_of, plan, too_sudden
+from robotd.music.journey import LEAST_STEP, OPPOSITE, WAYPOINT, Point, expected_moods, goal_of, plan, too_sudden
 
 AXIS = st.floats(-1, 1, width=32)
 POINTS = st.builds(Point, AXIS, AXIS)
@@ -36,6 +37,16 @@ def test_no_step_leads_from_a_low_mood_into_the_opposite_quadrant(
 ) -> None:
     for a, b in pairwise(plan(start, target, count, step).steps):
         assert a.valence >= 0 or b.valence < 0 or (a.arousal >= 0) == (b.arousal >= 0)
+
+
+@given(POINTS, TARGETS, st.floats(0.05, 3))
+def test_with_songs_enough_the_way_ends_at_its_goal(start: Point, target: Target, step: float) -> None:
+    goal = goal_of(target, start)
+    corners = [Point(WAYPOINT, WAYPOINT), Point(WAYPOINT, -WAYPOINT)]
+    length = max(start.to(goal), *(start.to(corner) + corner.to(goal) for corner in corners))
+    # One step may be lost at the corner.
+    way = plan(start, target, math.ceil(length / step) + 2, step)
+    assert way.steps[-1] == pytest.approx(way.goal, abs=1e-6)
 
 
 def test_from_sad_to_happy_it_goes_by_calm() -> None:

@@ -78,6 +78,13 @@ def test_shared_words_are_told_by_how_much_they_count() -> None:
     assert [much for *_, much in shared] == pytest.approx([0.4, 0.1])
 
 
+def test_faintly_alike_words_count_but_are_not_named() -> None:
+    faint = float(np.degrees(np.arccos(0.6)))
+    songs = index({"storm": 1.0}, words=Angles(rain=0, storm=faint))
+    assert matches(songs, ("rain", 1.0)) == pytest.approx([0.2], abs=1e-5)
+    assert not songs.shared(songs.look_up((("rain", 1.0),)), 0)
+
+
 def test_a_library_or_a_text_without_keywords_matches_nothing() -> None:
     assert matches(index({}, {}), ("home", 1.0)) == [0, 0]
     assert matches(index({"home": 1.0})) == [0]

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from robotd.config import Recommend, Target
 from robotd.config import Taste as TasteConfig
@@ -130,6 +132,57 @@ def test_a_crowd_of_songs_with_the_right_words_does_not_hide_those_that_are_near
     picks = selector.choose(plan(Point(-0.6, -0.4), "uplift", 2, 0.3), text, Moment(NOWHERE), PLAIN, TasteConfig())
     assert [pick.row < 3 for pick in picks] == [True, True]
     assert picks[0].score == pytest.approx(0.625)
+
+
+def test_one_artists_crowd_does_not_hide_the_others() -> None:
+    crowd, others = [(0.0, 0.0)] * 200, [(0.1, 0.0)] * 2
+    chosen = choose(crowd + others, 4, artist=[7] * 200 + [8, 9])
+    assert [song > 200 for song in chosen] == [False, True, False, True]
+
+
+def test_songs_that_rest_do_not_come_back_for_their_words() -> None:
+    songs = [(-0.6, -0.4)] + [(-0.5, -0.4)] * 20
+    words: dict[str, Any] = {"words": ("home", "tea"), "keyword_offsets": range(22), "keyword_ids": [0] + [1] * 20}
+    selector = Selector(Relevance(song_table(range(1, 22), songs, keyword_weights=np.ones(21), **words)))
+    way = plan(Point(-0.6, -0.4), "stay", 1, 0.4)
+    for unknown in ("typical", "renormalise"):
+        text = selector.relevance.read(None, (("home", 1.0),), PLAIN.weights, unknown)
+        for costs, chosen in (({}, True), ({0: 0.05}, False)):
+            (pick,) = selector.choose(way, text, Moment(NOWHERE, costs=costs), PLAIN, TasteConfig())
+            assert (pick.row == 0) is chosen
+
+
+def test_for_what_was_said_a_mood_is_not_left_altogether() -> None:
+    songs = [(-0.6, -0.4)] * 30 + [(-0.6, 0.7)] * 30
+    words: dict[str, Any] = {"words": ("home", "tea"), "keyword_offsets": range(61), "keyword_ids": [1] * 30 + [0] * 30}
+    selector = Selector(Relevance(song_table(range(60), songs, keyword_weights=np.ones(60), **words)))
+    text = selector.relevance.read(None, (("home", 1.0),), Recommend().weights)
+    picks = selector.choose(plan(Point(-0.6, -0.4), "stay", 5, 0.4), text, Moment(NOWHERE), PLAIN, TasteConfig())
+    assert all(pick.row < 30 for pick in picks)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(50, 200), st.integers(1, 30), st.integers(0, 20))
+@settings(deadline=None, max_examples=60)
+def test_every_step_has_its_song_and_none_that_rests_while_there_are_others(
+    seed: int, songs: int, steps: int, resting: int
+) -> None:
+    random = np.random.default_rng(seed)
+    points = random.uniform(-1, 1, (songs, 2))
+    mood = Point(*random.uniform(-1, 1, 2).tolist())
+    costs = dict.fromkeys(random.choice(songs, min(resting, songs - steps), replace=False).tolist(), 100.0)
+    selector = Selector(Relevance(song_table(range(songs), points)))
+    text = selector.relevance.read(None, (), PLAIN.weights)
+    way = plan(mood, "uplift", steps, 0.4)
+    picks = selector.choose(way, text, Moment(NOWHERE, costs=costs), PLAIN, TasteConfig())
+    assert len({pick.row for pick in picks}) == steps
+    assert not {pick.row for pick in picks} & set(costs)
+
+
+@pytest.mark.parametrize("target", ["stay", "uplift"])
+def test_the_first_song_is_not_opposite_to_a_low_mood_either(target: Target) -> None:
+    # The nearest song lies over the corner.
+    songs = [(0.05, 0.02), *[(-0.45, -0.44)] * 30]
+    assert choose(songs, 1, Point(-0.1, -0.2), target)[0] > 1
 
 
 def test_what_is_liked_is_preferred_by_its_weight() -> None:

@@ -79,6 +79,16 @@ def test_an_opinion_makes_the_like_of_it_less_uncertain_and_nothing_else() -> No
     assert learnt.expect(joint_features(nowhere, one))[0][0] > learnt.expect(joint_features(nowhere, other))[0][0]
 
 
+def test_a_kind_word_for_one_song_is_none_for_songs_unlike_it() -> None:
+    liked, other = np.eye(len(SONG_FEATURES), dtype=np.float32)[:2] * 3
+    nowhere = np.zeros(len(CONTEXT), np.float32)
+    taste = Taste.of([opinion(1.0, liked, nowhere, n) for n in range(3)], 0.995)
+    assert taste is not None
+    mean, _ = taste.expect(joint_features(nowhere, np.stack([liked, other])))
+    assert mean[0] > 0.2
+    assert mean[1] == pytest.approx(0, abs=0.01)
+
+
 def test_what_was_liked_long_ago_is_forgotten() -> None:
     song = songs(1)
     features = joint_features(context_features(0, 0), np.repeat(song, 60, axis=0))
