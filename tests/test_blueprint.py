@@ -61,7 +61,7 @@ def test_has_the_shape_of_an_automation_blueprint() -> None:
     for one in about["input"].values():
         assert set(one) <= {"name", "description", "default", "selector"}
         assert len(one["selector"]) == 1
-    assert set(document) == {"mode", "trigger_variables", "triggers", "variables", "conditions", "actions"}
+    assert set(document) == {"mode", "max", "trigger_variables", "triggers", "variables", "conditions", "actions"}
 
 
 def test_every_input_is_declared_and_used() -> None:
@@ -82,7 +82,23 @@ def test_speaks_of_what_recommendations_hold(tmp_path: Path) -> None:
     payload = recommendation_payload(recommendation("r", tmp_path / "a.flac"), datetime.now(timezone.utc))
     said = " ".join(strings(read()))
     assert set(re.findall(r"recommendation\.(\w+)", said)) <= set(payload)
-    assert set(re.findall(r"(?:song|repeat\.item|found\[0\])\.(\w+)", said)) <= set(payload["tracks"][0])
+    assert set(re.findall(r"(?:song|repeat\.item|tracks\[[^]]+\])\.(\w+)", said)) <= set(payload["tracks"][0])
+
+
+def test_variables_are_what_home_assistant_can_hand_on() -> None:
+    """A template's result is text that is read back: what has no such text, as a whole state, stays text."""
+    for text in strings(read()):
+        for said in re.findall(r"{{(.*?)}}", text, re.DOTALL):
+            assert not re.search(r"(?:from_state|to_state|attributes)\s*(?:\||$)", said.strip()), said
+        assert not re.search(r"\w\.(?:items|keys|values|get|copy)\b(?!\()", text), "a method of dict, not a key"
+
+
+def test_asks_for_the_home_assistant_that_has_its_actions() -> None:
+    """`search` and `get_queue` came to the Music Assistant integration with 2025.1."""
+    said = BLUEPRINT.read_text(encoding="utf-8")
+    actions = set(re.findall(r"action: (music_assistant\.\w+)", said))
+    assert actions == {f"music_assistant.{name}" for name in ("search", "get_queue", "play_media")}
+    assert read()["blueprint"]["homeassistant"]["min_version"] >= "2025.1.0"
 
 
 def test_its_feedback_is_understood() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from robotd import __version__
 from robotd.cli import (
@@ -24,8 +27,27 @@ from robotd.cli import (
 )
 from robotd.errors import RobotdError
 
+
+class _UnreadError(Exception):
+    """Whoever read what we write to standard output or error has enough."""
+
+
+class _Commands(TyperGroup):
+    """Tells which pipe broke: Typer would end without a word, whichever it was."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carry out a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            if _is_unread(1) or _is_unread(2):
+                raise _UnreadError from error
+            raise RuntimeError("a process that robotd has started can't be reached") from error
+
+
 app = typer.Typer(
     name="robotd",
+    cls=_Commands,
     help="Notices how a person feels and answers with music.",
     no_args_is_help=True,
     add_completion=False,
@@ -68,12 +90,28 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except RobotdError as error:
         typer.echo(f"robotd: {error}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # `robotd ... | head` is no mistake
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except (_UnreadError, BrokenPipeError, SystemExit) as error:  # `robotd ... | head` is no mistake
+        # Rich ends in its own way where nobody reads.
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        for stream in (1, 2):
+            if _is_unread(stream):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
         sys.exit(0)
+
+
+def _is_unread(stream: int) -> bool:
+    """Return whether a stream of ours is a pipe that nobody reads any more."""
+    poll = select.poll()
+    poll.register(stream, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))

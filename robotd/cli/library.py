@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,16 +14,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from robotd.cli.options import ConfigPath, Overrides, configuration
-from robotd.errors import CommandError
+from robotd.cli.printable import printable
+from robotd.errors import CommandError, RobotdError
 from robotd.paths import library_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from rich.progress import Progress
 
+    from robotd.music.catalogue.importing import Imported
     from robotd.music.scan.scan import Report
 
 app = typer.Typer(help="The songs that can be recommended.", no_args_is_help=True)
 _SHOWN = 1000
+#: SQLite's greatest number.
+_MOST = 2**63 - 1
+#: The exit code after Ctrl-C.
+_STOPPED = 130
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -59,17 +69,20 @@ def scan_command(
 
     with Library(library_path()) as library, alone(library.path):
         scan = Scan(library, folder, load_manifest(), settings.runtime, prune=prune)
-        with _progress() as bar:
+        report = scan.report
+        crew = Cluster(dask) if dask and scan.waiting else Processes(min(workers or _cores(), max(1, scan.waiting)))
+
+        def tell() -> None:
+            if as_json:
+                _echo_json(_report(report))
+            else:
+                _tell(report, folder, prune=prune)
+
+        with _however_it_ends(tell, "scan"), _progress() as bar:
             task = bar.add_task("scanning", total=scan.waiting, more="")
-            crew = Cluster(dask) if dask and scan.waiting else Processes(min(workers or _cores(), max(1, scan.waiting)))
             for studied in scan.run(crew):
-                speed = f"{scan.report.speed:.0f}x real time, {Path(studied.path).name}"
+                speed = f"{report.speed:.0f}x real time, {printable(Path(studied.path).name)}"
                 bar.update(task, advance=1, more=speed)
-    report = scan.report
-    if as_json:
-        typer.echo(json.dumps(_report(report), ensure_ascii=False))
-    else:
-        _tell(report, folder)
     raise typer.Exit(1 if report.failed or not report.found else 0)
 
 
@@ -102,31 +115,33 @@ def import_command(
     - `robotd library import catalogue.csv.gz --yes`
     """
     from robotd.music.catalogue.columns import plan_import
-    from robotd.music.catalogue.importing import import_catalogue
+    from robotd.music.catalogue.importing import Importer
     from robotd.music.library import Library
+    from robotd.music.scan.scan import alone
 
     plan = plan_import(file, _stated(columns or []), scale)
     if not plan.certain:
         for line in plan.lines():
-            typer.echo(line, err=True)
+            typer.echo(printable(line), err=True)
         if not yes and not _confirmed(f"Import {plan.rows} rows like this?"):
             raise CommandError("nothing was imported: say --yes, or state what is what by --columns and --scale")
-    with Library(library_path()) as library:
-        with _progress() as bar:
+    with Library(library_path()) as library, alone(library.path):
+        importer = Importer(library, plan)
+        report = importer.report
+
+        def tell() -> None:
+            for rejected in report.rejected:
+                typer.echo(printable(f"{file}, line {rejected.line}: {rejected.reason}"), err=True)
+            if as_json:
+                _echo_json(asdict(report) | {"songs": library.count()})
+            else:
+                typer.echo(f"{_imported(report)}; {library.count()} songs now")
+
+        with _however_it_ends(tell, "import"), _progress() as bar:
             task = bar.add_task("importing", total=plan.rows, more="")
-            result = import_catalogue(library, plan, lambda: bar.advance(task))
-        total = library.count()
-    for rejected in result.rejected:
-        typer.echo(f"{file}, line {rejected.line}: {rejected.reason}", err=True)
-    if as_json:
-        typer.echo(json.dumps(asdict(result) | {"songs": total}, ensure_ascii=False))
-    else:
-        repeated = f", {result.repeated} told twice" if result.repeated else ""
-        typer.echo(
-            f"{result.added} added, {result.updated} updated{repeated}, {len(result.rejected)} rejected; "
-            f"{total} songs now"
-        )
-    raise typer.Exit(1 if result.rejected and not (result.added or result.updated) else 0)
+            for rows in importer.run():
+                bar.advance(task, rows)
+    raise typer.Exit(1 if report.rejected and not (report.added or report.updated) else 0)
 
 
 @app.command("list")
@@ -136,7 +151,8 @@ def list_command(
         str | None, typer.Option(help="Nearest first to this valence and arousal, each -1..1.", metavar="V,A")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="At most so many.", min=1, show_default=f"{_SHOWN}; all with --json")
+        int | None,
+        typer.Option(help="At most so many.", min=1, max=_MOST - 1, show_default=f"{_SHOWN}; all with --json"),
     ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
@@ -159,7 +175,7 @@ def list_command(
     songs = songs[:most]
     if as_json:
         for song in songs:
-            typer.echo(json.dumps(asdict(song), ensure_ascii=False))
+            _echo_json(asdict(song))
         return
     if not songs:
         typer.echo(f"no song matches {search!r}" if search else "the library has no songs: see `robotd library --help`")
@@ -175,7 +191,7 @@ def list_command(
 
 @app.command("show")
 def show_command(
-    song: Annotated[int, typer.Argument(help="The song's number, see `list`.", metavar="ID", min=1)],
+    song: Annotated[int, typer.Argument(help="The song's number, see `list`.", metavar="ID", min=1, max=_MOST)],
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -195,7 +211,7 @@ def show_command(
     if as_json:
         more: dict[str, Any] = {"curve": None if curve is None else curve.round(2).tolist()}
         more["why"] = {mood: asdict(reason) for mood, reason in reasons.items()}
-        typer.echo(json.dumps(asdict(found) | more, ensure_ascii=False))
+        _echo_json(asdict(found) | more)
         return
     from rich.console import Console
 
@@ -207,7 +223,7 @@ def show_command(
 
 @app.command("remove")
 def remove_command(
-    song: Annotated[int | None, typer.Argument(help="The song's number.", metavar="ID", min=1)] = None,
+    song: Annotated[int | None, typer.Argument(help="The song's number.", metavar="ID", min=1, max=_MOST)] = None,
     source: Annotated[
         str | None, typer.Option(help="All songs of a source: `scan`, `album`, or the name of an imported file.")
     ] = None,
@@ -229,7 +245,7 @@ def remove_command(
         elif song is not None:
             title = library.song(song).title
             library.remove(song)
-            typer.echo(f"removed {title}")
+            typer.echo(f"removed {printable(title)}")
 
 
 @app.command("export")
@@ -237,6 +253,8 @@ def export_command(
     file: Annotated[Path, typer.Argument(help="Where to; `-` for standard output.", metavar="FILE.csv")],
 ) -> None:
     """Write all songs as a catalogue that can be imported again, valence and arousal on -1..1.
+
+    Left out are songs whose files have vanished, and how valence and arousal run over the time of a song.
 
     Examples:
 
@@ -248,13 +266,33 @@ def export_command(
 
     with Library(library_path()) as library:
         songs = library.songs()
-    try:
-        count = write_catalogue(sys.stdout if str(file) == "-" else file, songs)
-    except BrokenPipeError:
-        # Whoever reads has enough; Python would complain once more when it closes the pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
+    if str(file) != "-":
+        count = write_catalogue(file, songs)
+    else:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a catalogue is UTF-8, whatever the locale
+            sys.stdout.reconfigure(encoding="utf-8", newline="")
+        count = write_catalogue(sys.stdout, songs)
     typer.echo(f"{count} songs written", err=True)
+
+
+@contextmanager
+def _however_it_ends(tell: Callable[[], None], command: str) -> Iterator[None]:
+    """Tell what was done, all of it or, after an error or Ctrl-C, so far."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        tell()
+        typer.echo(f"stopped; {command} again to go on", err=True)
+        raise typer.Exit(_STOPPED) from None
+    except RobotdError:
+        tell()
+        raise
+    tell()
+
+
+def _echo_json(value: Any) -> None:
+    plain = (sys.stdout.encoding or "").lower() == "utf-8"
+    typer.echo(json.dumps(value, ensure_ascii=not plain))
 
 
 def _confirmed(question: str) -> bool:
@@ -284,32 +322,39 @@ def _progress() -> Progress:
 
 def _report(report: Report) -> dict[str, Any]:
     told = asdict(report)
-    told["failed"] = [{"path": path, "reason": reason} for path, reason in report.failed]
-    told["notes"] = [{"path": path, "note": note} for path, note in report.notes]
+    told["failed"] = [{"path": printable(path), "reason": printable(reason)} for path, reason in report.failed]
+    told["notes"] = [{"path": printable(path), "note": printable(note)} for path, note in report.notes]
     return told | {"speed": round(report.speed, 1)}
 
 
-def _tell(report: Report, folder: Path) -> None:
+def _tell(report: Report, folder: Path, *, prune: bool) -> None:
     for path, note in report.notes:
-        typer.echo(f"note: {_printable(path)}: {note}", err=True)
+        typer.echo(printable(f"note: {path}: {note}"), err=True)
     for path, reason in report.failed:
-        typer.echo(f"failed: {_printable(path)}: {reason}", err=True)
+        typer.echo(printable(f"failed: {path}: {reason}"), err=True)
     if not report.found:
-        typer.echo(f"no music in {folder}", err=True)
+        typer.echo(printable(f"no music in {folder}"), err=True)
     parts = [f"{report.added} added", f"{report.updated} updated", f"{report.unchanged} unchanged"]
     if report.moved:
         parts.append(f"{report.moved} moved")
     if report.vanished:
-        parts.append(
-            f"{report.vanished} vanished" + (" (removed)" if report.pruned else " (kept; --prune removes them)")
-        )
+        parts.append(f"{report.vanished} vanished ({_what_became_of_them(report, prune=prune)})")
     parts.append(f"{len(report.failed)} failed")
     speed = f"; {report.heard_s / 60:.1f} min heard, {report.speed:.0f}x real time" if report.heard_s else ""
     typer.echo(", ".join(parts) + speed)
 
 
-def _printable(path: str) -> str:
-    return path.encode("utf-8", "replace").decode("utf-8")
+def _what_became_of_them(report: Report, *, prune: bool) -> str:
+    if report.pruned:
+        return "removed"
+    if not prune:
+        return "kept; --prune removes them"
+    return "kept" if report.found else "kept: no music is there; is the disk mounted?"
+
+
+def _imported(report: Imported) -> str:
+    repeated = f", {report.repeated} told twice" if report.repeated else ""
+    return f"{report.added} added, {report.updated} updated{repeated}, {len(report.rejected)} rejected"
 
 
 def _stated(columns: list[str]) -> dict[str, str]:
@@ -317,7 +362,7 @@ def _stated(columns: list[str]) -> dict[str, str]:
     for part in ",".join(columns).split(","):
         name, equals, column = part.partition("=")
         if equals and name.strip() and column.strip():
-            stated[name.strip().lower()] = column.strip().lower()
+            stated[name.strip().lower()] = column
         elif part.strip():
             raise CommandError(f"--columns {part}: give FIELD=COLUMN, for instance valence=v_mean")
     return stated

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from robotd.cli.printable import printable
 from robotd.emotion import EMOTIONS
 from robotd.music.table import GEMS, MID_LEVEL, MOODS
 
@@ -32,7 +33,8 @@ def songs_table(songs: Iterable[Song]) -> Table:
     for song in songs:
         source = f"{song.source}, vanished" if song.missing else song.source
         point = (f"{song.valence:+.2f}", f"{song.arousal:+.2f}")
-        table.add_row(str(song.id), Text(song.title), Text(song.artist), *point, Text(source))
+        title, artist, whence = (Text(printable(text)) for text in (song.title, song.artist, source))
+        table.add_row(str(song.id), title, artist, *point, whence)
     return table
 
 
@@ -60,7 +62,7 @@ def song_tables(song: Song, curve: NDArray[np.float32] | None, reasons: Mapping[
     }
     for name, value in shown.items():
         if value not in {None, ""}:
-            facts.add_row(name, Text(str(value)))
+            facts.add_row(name, Text(printable(str(value))))
     if curve is not None:
         for axis, name in enumerate(("valence", "arousal")):
             facts.add_row(f"{name} by time", _bars(curve[:, axis]))

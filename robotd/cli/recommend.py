@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from robotd.cli.options import ConfigPath, Overrides, configuration
+from robotd.config import ListenerName
 from robotd.emotion import valence_arousal
 from robotd.errors import CommandError
 from robotd.paths import library_path
@@ -73,13 +74,17 @@ def recommend_command(
     - `robotd recommend --text "what a day!" --steps 4 --target calm --limit-years 1970-1989 --json`
     """
     settings = configuration(config, overrides)
+    if steps is not None and tracks is not None:
+        raise CommandError("--steps and --tracks both say how many songs: give --steps for a journey, else --tracks")
+    _check_listener(listener)
     wanted = _target(target)
     limits = _limits(settings, limit_genre, limit_years, limit_language, limit_parental)
     emotions, keyworder = _read(text, settings)
-    if emotions is not None and valence is None and arousal is None:
-        valence, arousal = valence_arousal(emotions)
+    if emotions is not None:
+        felt = valence_arousal(emotions)
+        valence, arousal = felt[0] if valence is None else valence, felt[1] if arousal is None else arousal
     if valence is None or arousal is None:
-        raise CommandError("give --valence and --arousal, or --text to take the mood from")
+        raise CommandError("give --valence and --arousal, or --text to take what is missing from")
     from robotd.music.library import Library
     from robotd.music.recommend import Recommender, Wish
     from robotd.music.taste_book import TasteBook, taste_path
@@ -107,8 +112,8 @@ def recommend_command(
 
 
 def _read(text: str | None, settings: Config) -> tuple[tuple[float, ...] | None, Keyworder | None]:
-    """Return the emotions of what was said, and what finds its keywords."""
-    if text is None:
+    """Return the emotions of what was said, and what finds its keywords; None where nothing was."""
+    if text is None or not text.strip():
         return None, None
     from robotd.perceive.keywords import shipped_keyworder
     from robotd.perceive.manifest import load_manifest
@@ -117,6 +122,16 @@ def _read(text: str | None, settings: Config) -> tuple[tuple[float, ...] | None,
     manifest = load_manifest()
     reading = WordsReader(settings.words.model, manifest, settings.runtime).read(text, 0.0)
     return reading.probabilities, shipped_keyworder(settings.runtime, settings.words.keywords)
+
+
+def _check_listener(name: str | None) -> None:
+    """Raise CommandError if it is no name that feedback over MQTT could have, too."""
+    try:
+        TypeAdapter(ListenerName | None).validate_python(name)
+    except ValidationError:
+        raise CommandError(
+            f"--listener {name!r} is no name: give 1 to 64 letters, digits, spaces or any of . _ - @"
+        ) from None
 
 
 def _target(text: str | None) -> Target | None:

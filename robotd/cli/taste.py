@@ -17,6 +17,7 @@ from robotd.paths import library_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from robotd.config import Config
     from robotd.music.library import Library
     from robotd.music.taste_book import Opinion
 
@@ -45,7 +46,7 @@ def show_command(
     from robotd.music.taste_book import TasteBook, taste_path
     from robotd.music.taste_view import effects
 
-    name = listener or settings.recommend.listener
+    name = _name(listener, settings)
     with TasteBook(taste_path()) as book, Library(library_path()) as library:
         opinions, known = book.opinions(name), book.listeners()
         titles = {opinion.song_id: _title(library, opinion.song_id) for opinion in opinions}
@@ -87,7 +88,7 @@ def reset_command(
     settings = configuration(config, overrides)
     from robotd.music.taste_book import TasteBook, taste_path
 
-    name = listener or settings.recommend.listener
+    name = _name(listener, settings)
     with TasteBook(taste_path()) as book:
         count = book.listeners().get(name, 0)
         if not yes and not typer.confirm(f"Forget {count} opinions of {name}?", err=True):
@@ -121,6 +122,19 @@ def export_command(
         except OSError as error:
             raise CommandError(f"{file} can't be written ({error.strerror})") from error
     typer.echo(f"{len(opinions)} opinions written", err=True)
+
+
+def _name(given: str | None, settings: Config) -> str:
+    """Return whose taste is meant.
+
+    Raises:
+        CommandError: an empty name was given, as an unset variable of a shell is one.
+    """
+    if given is None:
+        return settings.recommend.listener
+    if not given:
+        raise CommandError("--listener is empty: give a name, or leave it out for the configured one")
+    return given
 
 
 def _title(library: Library, song_id: int) -> str:

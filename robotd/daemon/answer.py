@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -39,7 +40,14 @@ class Answer:
         self._config = config.recommend
         self._recommender = recommender
         self._answered: str | None = None
+        self._answered_said: Said | None = None
         self._answered_at_s = float("-inf")
+        self._trouble: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the last recommendation failed, in a few words; None: it did not."""
+        return self._trouble
 
     def configure(self, config: Config) -> None:
         """Take new settings."""
@@ -67,11 +75,12 @@ class Answer:
             return None
         fresh = said if said is not None and feeling.time_s - said.time_s <= SAID_COUNTS_S else None
         label = f"mood {point}" if self.mood else feeling.label
-        about = label if fresh is None else f"{label}, words at {fresh.time_s}"
+        # That words have become old is no news.
+        news = label != self._answered or (fresh is not None and fresh is not self._answered_said)
         waited_s = feeling.time_s - self._answered_at_s
-        if waited_s < (self._config.refresh_s if about == self._answered else self._config.min_interval_s):
+        if waited_s < (self._config.min_interval_s if news else self._config.refresh_s):
             return None
-        self._answered, self._answered_at_s = about, feeling.time_s
+        self._answered, self._answered_said, self._answered_at_s = label, said, feeling.time_s
         now = datetime.now().astimezone()
         wish = Wish(*point, hour=now.hour + now.minute / 60)
         if fresh is None:
@@ -82,14 +91,21 @@ class Answer:
         """Return songs for a wish, None if there are none (asks the library: for one thread at a time)."""
         assert self._recommender is not None
         try:
-            return self._recommender.recommend(wish)
+            found = self._recommender.recommend(wish)
         except LibraryError as error:
-            log.warning("nothing to recommend: %s", error)
+            trouble = _trouble(error)
+            if trouble != self._trouble:
+                log.warning("nothing to recommend: %s", error)
+            self._trouble = trouble
             return None
+        if self._trouble is not None:
+            log.info("songs are recommended again")
+        self._trouble = None
+        return found
 
     def forget_times(self) -> None:
         """Begin anew with the times of another input."""
-        self._answered, self._answered_at_s = None, float("-inf")
+        self._answered, self._answered_said, self._answered_at_s = None, None, float("-inf")
 
     def point(self, feeling: Feeling | None) -> tuple[float, float] | None:
         """Return the point that is answered: the mood set by hand, else what is felt; None where that is unknown."""
@@ -98,3 +114,10 @@ class Answer:
         if feeling is None or feeling.label == UNKNOWN or feeling.valence is None or feeling.arousal is None:
             return None
         return feeling.valence, feeling.arousal
+
+
+def _trouble(error: LibraryError) -> str:
+    """Return in a few words why nothing can be recommended; without a path, as it is published."""
+    if "is damaged" in str(error):
+        return "song library damaged"
+    return "no song library" if isinstance(error.__cause__, sqlite3.Error) else "no songs to recommend"

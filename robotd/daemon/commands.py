@@ -65,9 +65,9 @@ class FeedbackPayload(Payload):
     """How a recommended song was received."""
 
     id: str | None = None
-    song_id: Annotated[int, Field(ge=1, lt=2**63)]
+    song_id: Annotated[int, Field(ge=1, lt=2**63, strict=True)]
     kind: FeedbackKind
-    value: float | None = None
+    value: Annotated[float, Field(strict=True)] | None = None
     listener: ListenerName | None = None
 
 

@@ -22,9 +22,11 @@ from robotd.daemon.commands import (
 from robotd.daemon.diagnostics import Usage, percentiles
 from robotd.daemon.switches import save_switches
 from robotd.emotion import MOODS, Feeling, Quadrant
-from robotd.errors import CommandError, ConfigError, RobotdError
+from robotd.errors import CommandError, ConfigError, LibraryError, RobotdError
 from robotd.express import notify
 from robotd.feel.event import Event
+from robotd.music.taste_book import taste_path
+from robotd.paths import library_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,6 +200,8 @@ class Robot:
             wrong.append("no music")
         if self.library is None:
             wrong.append("no song library")
+        elif self.answer.trouble is not None:
+            wrong.append(self.answer.trouble)
         if self.scribe.it.trouble is not None:
             wrong.append(f"speech to text {self.scribe.it.trouble}")
         if self.player.it is not None and self.player.it.trouble:
@@ -239,11 +243,14 @@ class Robot:
         """Carry out a command from MQTT.
 
         Raises:
-            CommandError: it is unknown or malformed.
+            CommandError: it is unknown or malformed, or the library does not allow it.
         """
         if not self.ready:
             raise CommandError("the robot is starting or stopping; ask again in a moment")
-        return await self.commands.run(command.name, command.payload)
+        try:
+            return await self.commands.run(command.name, command.payload)
+        except LibraryError as error:
+            raise CommandError(_without_paths(str(error))) from error
 
     async def apply_switches(self) -> None:
         """Bring the parts in line with the switches and with what is not enabled."""
@@ -361,3 +368,10 @@ class Robot:
         self.mind.it.configure(config)
         await self.apply_switches()
         self.tell_switches()
+
+
+def _without_paths(message: str) -> str:
+    """Return a message without the names of our files: they are nobody's business over MQTT."""
+    for path in (library_path(), taste_path()):
+        message = message.replace(f" {path}", "")
+    return message

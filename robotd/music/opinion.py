@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Counted = Literal["new", "replaced", "kept"]
 #: Kinds that say outright what is thought; what was merely done does not take their place.
 OUTRIGHT: frozenset[str] = frozenset({"like", "dislike", "rating"})
+#: A song is disliked while the last outright word has no better reward: a thumb down, or one or two stars of five.
+THUMB_DOWN = -0.5
 #: The rewards of a song that was left at once, and of one that was heard to its end.
 LEFT, HEARD = -0.8, 0.5
 #: How long a song is taken to be where that is not known.

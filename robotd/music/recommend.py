@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -24,6 +25,9 @@ from robotd.music.taste import CONTEXT, Taste, context_features
 from robotd.music.taste_book import Offer, Opinion, TasteBook
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from robotd.config import Limits, Target
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from robotd.music.relevance import Text
     from robotd.music.selection import Pick
     from robotd.music.table import SongTable
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Noted", "Recommendation", "Recommender", "Track", "Wish"]
 
@@ -66,6 +72,7 @@ class Recommender:
         taste: how much liking counts.
         book: what was recommended and thought; None: nothing is remembered over a restart.
         words: tells how alike two words are; None: only the same word is alike.
+        clock: the time in seconds, by which journeys lapse.
     """
 
     def __init__(
@@ -76,12 +83,15 @@ class Recommender:
         *,
         book: TasteBook | None = None,
         words: Words | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._library = library
         self._config = config or Recommend()
         self._taste_config = taste or TasteConfig()
         self._book = book or TasteBook(None).__enter__()
         self._words = words
+        self._clock = clock
+        self._file = _identity(library.path)
         self._lock = threading.RLock()
         self._version: tuple[int, int] | None = None
         self._selector: Selector | None = None
@@ -89,10 +99,14 @@ class Recommender:
         self._journeys: dict[str, _Journey] = {}
         self._tastes: dict[str, Taste | None] = {}
         self._tastes_version: tuple[int, int] | None = None
+        #: What can't be done with the book.
+        self._failing: set[str] = set()
 
     def configure(self, config: Recommend, taste: TasteConfig | None = None) -> None:
-        """Take new settings."""
+        """Take new settings; another step begins journeys anew."""
         with self._lock:
+            if config.step != self._config.step:
+                self._journeys.clear()
             self._config = config
             self._taste_config = taste or self._taste_config
             self._tastes.clear()
@@ -101,7 +115,8 @@ class Recommender:
         """Return songs for a wish.
 
         Songs that were recommended or judged last rest, and so do songs that the listener has turned thumbs down
-        on, unless no other comes near.
+        on, unless no other comes near. Where what is remembered can't be read or written, that is told once, and
+        songs are recommended without it.
 
         Args:
             wish: what is wanted.
@@ -145,42 +160,89 @@ class Recommender:
     def _recommend(self, wish: Wish, *, note: bool) -> Recommendation:
         selector = self._refreshed()
         listener = wish.listener or self._config.listener
-        way = self._plan(wish, listener)
+        journey = self._journey(wish, listener)
+        way = self._plan(wish, journey)
         text = selector.relevance.read(wish.emotions, wish.keywords, self._config.weights, self._config.unknown)
         context = context_features(wish.valence, wish.arousal, wish.emotions, wish.hour)
-        taste = self._taste(listener) if self._taste_config.enabled else None
+        taste, costs = self._remembered(selector.relevance.table, listener)
         bars = self._bars(selector.relevance, wish.limits or self._config.limits)
-        moment = Moment(context, taste, bars, self._costs(selector.relevance.table, listener))
+        moment = Moment(context, taste, bars, costs)
         picks = selector.choose(way, text, moment, self._config, self._taste_config)
         tracks = tuple(self._track(selector.relevance, pick, way, text, wish) for pick in picks)
         made = Recommendation(uuid.uuid4().hex, self._config.ttl_s, way, listener, tracks)
         if note:
             self._note(made.id, Offer(listener, context, tuple(track.song_id for track in tracks)))
-            self._journeys[listener] = _Journey(made.id, way, self._target(wish), time.monotonic())
+            begun_s = self._clock() if journey is None else journey.begun_s
+            self._journeys[listener] = _Journey(made.id, way, self._target(wish), begun_s)
         return made
 
+    def _remembered(self, table: SongTable, listener: str) -> tuple[Taste | None, dict[int, float]]:
+        """Return a listener's taste and what songs cost; nothing where that can't be read."""
+        try:
+            taste = self._taste(listener) if self._taste_config.enabled else None
+            costs = self._costs(table, listener)
+        except LibraryError as error:
+            self._tell_memory("read", error)
+            return None, {}
+        self._tell_memory("read", None)
+        return taste, costs
+
     def _note(self, recommendation_id: str, offer: Offer) -> None:
-        """Remember a recommendation; what is known of tastes stays as it is."""
-        before = self._book.version
-        self._book.add_offer(recommendation_id, offer)
-        foreign, edits = self._book.version
+        """Remember a recommendation, if that can be; what is known of tastes stays as it is."""
+        try:
+            before = self._book.version
+            self._book.add_offer(recommendation_id, offer)
+            foreign, edits = self._book.version
+        except LibraryError as error:
+            self._tell_memory("written", error)
+            return
+        self._tell_memory("written", None)
         if self._tastes_version == before and foreign == before[0]:
             self._tastes_version = foreign, edits
+
+    def _tell_memory(self, act: str, error: LibraryError | None) -> None:
+        """Tell once that the memory of taste can't be `read` or `written`, and once that it can be again."""
+        if error is not None and act not in self._failing:
+            log.warning("%s; songs are recommended all the same, though it can't be %s", error, act)
+            self._failing.add(act)
+        elif error is None and act in self._failing:
+            log.info("the memory of taste can be %s again", act)
+            self._failing.remove(act)
 
     def _target(self, wish: Wish) -> Target:
         return self._config.target if wish.target is None else wish.target
 
-    def _plan(self, wish: Wish, listener: str) -> Plan:
-        """Plan a way, or go on with the one that the listener is on."""
+    def _journey(self, wish: Wish, listener: str) -> _Journey | None:
+        """Return the journey that the listener is on, None if a new one begins."""
+        journey, target = self._journeys.get(listener), self._target(wish)
+        if journey is None or journey.target != target or target == "stay":
+            return None
+        return journey if self._clock() - journey.begun_s <= JOURNEY_LAPSES_S else None
+
+    def _plan(self, wish: Wish, journey: _Journey | None) -> Plan:
+        """Plan a way, or go on with a journey."""
         mood, target = Point(wish.valence, wish.arousal), self._target(wish)
         count, step = wish.steps or self._config.tracks, self._config.step
-        journey = self._journeys.get(listener)
-        under_way = journey is not None and journey.target == target and target != "stay"
-        if journey is None or not under_way or time.monotonic() - journey.begun_s > JOURNEY_LAPSES_S:
+        if journey is None:
             return plan(mood, target, count, step)
         return journey.plan.follow(mood, target, count, step, played=max(journey.heard, default=-1) + 1)
 
+    def _follow_file(self) -> None:
+        """Open the library anew where its file was replaced or taken away: what is open then is what it was before.
+
+        Raises:
+            LibraryError: it can't be opened; the next time it is tried again.
+        """
+        if self._file is not None and self._file == _identity(self._library.path):
+            return
+        self._file = self._selector = None
+        self._library.__exit__(None, None, None)
+        self._library.__enter__()
+        self._file = _identity(self._library.path)
+        log.info("the library %s was replaced: it was opened anew", self._library.path)
+
     def _refreshed(self) -> Selector:
+        self._follow_file()
         version = self._library.version
         if self._selector is None or version != self._version:
             table = self._library.table()
@@ -233,6 +295,7 @@ class Recommender:
     def _feedback(
         self, recommendation_id: str | None, song_id: int, kind: FeedbackKind, value: float | None, listener: str | None
     ) -> Noted:
+        selector = self._refreshed()
         song = self._library.song(song_id)
         reward = reward_of(kind, value, song.duration_s)
         offer = None
@@ -243,7 +306,6 @@ class Recommender:
             if song_id not in offer.song_ids:
                 raise CommandError(f"song {song_id} ({song.title}) is not in the recommendation {recommendation_id}")
         who = listener or (offer.listener if offer else self._config.listener)
-        selector = self._refreshed()
         row = selector.relevance.table.row(song_id)
         if row is None:
             raise LibraryError(f"song {song_id} ({song.title}) is not there any more: its file is missing")
@@ -258,8 +320,6 @@ class Recommender:
             time.time(),
         )
         counted = self._book.add_opinion(opinion)
-        if counted != "kept":
-            self._library.add_feedback(song_id, kind, value=value, recommendation_id=recommendation_id)
         journey = self._journeys.get(who)
         if offer is not None and journey is not None and journey.recommendation_id == recommendation_id:
             journey.heard.add(offer.song_ids.index(song_id))
@@ -272,3 +332,12 @@ class Recommender:
         if listener not in self._tastes:
             self._tastes[listener] = Taste.of(self._book.opinions(listener), self._taste_config.forgetting)
         return self._tastes[listener]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of the same path; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from robotd.music.database import Database
-from robotd.music.opinion import OUTRIGHT
+from robotd.music.opinion import OUTRIGHT, THUMB_DOWN
 from robotd.paths import state_directory
 
 if TYPE_CHECKING:
@@ -111,6 +111,11 @@ class TasteBook(Database):
             UNIQUE (listener, recommendation_id, song_id)
         );
         """,
+        # When anything was last told of the song, also what did not change the opinion.
+        """
+        ALTER TABLE opinions ADD COLUMN told REAL NOT NULL DEFAULT 0;
+        UPDATE opinions SET told = time;
+        """,
     )
 
     def add_offer(self, recommendation_id: str, offer: Offer) -> None:
@@ -142,24 +147,26 @@ class TasteBook(Database):
         """Return the songs that were recommended to a listener last, or judged by him, the latest first."""
         with self.reading() as database:
             offered = database.execute(
-                "SELECT song_id FROM recommendations JOIN offers ON recommendation = number WHERE listener = ? "
+                "SELECT time, song_id FROM recommendations JOIN offers ON recommendation = number WHERE listener = ? "
                 "ORDER BY number DESC, place DESC LIMIT ?",
                 (listener, count),
-            )
+            ).fetchall()
             # Songs of our recommendations are in the list above, at the time at which they were recommended.
             judged = database.execute(
-                "SELECT song_id FROM opinions WHERE listener = ? AND recommendation_id = '' ORDER BY time DESC LIMIT ?",
+                "SELECT told, song_id FROM opinions WHERE listener = ? AND recommendation_id = '' "
+                "ORDER BY told DESC LIMIT ?",
                 (listener, count),
-            )
-            songs = [song_id for (song_id,) in judged] + [song_id for (song_id,) in offered]
-        return list(dict.fromkeys(songs))[:count]
+            ).fetchall()
+        # By their times alone: songs of one recommendation stay in their order.
+        latest = sorted(judged + offered, key=lambda row: -row[0])
+        return list(dict.fromkeys(song_id for _, song_id in latest))[:count]
 
     def add_opinion(self, opinion: Opinion) -> Counted:
         """Note an opinion. A listener has one opinion of a song of a recommendation: the last outright one.
 
         Returns:
             whether it is `new`, has `replaced` an earlier one, or the earlier one was `kept`, because it is the same
-            or was outright and this one is not.
+            (its time is that of the last time) or was outright and this one is not.
         """
         key = (opinion.listener, opinion.recommendation_id, opinion.song_id)
         with self.writing() as database:
@@ -169,22 +176,24 @@ class TasteBook(Database):
                 key,
             ).fetchone()
             if before is None:
+                features = _packed(opinion.context), _packed(opinion.song)
                 database.execute(
-                    "INSERT INTO opinions (listener, recommendation_id, song_id, kind, reward, context, song, time) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*key, opinion.kind, opinion.reward, _packed(opinion.context), _packed(opinion.song), opinion.time),
+                    "INSERT INTO opinions "
+                    "(listener, recommendation_id, song_id, kind, reward, context, song, time, told) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*key, opinion.kind, opinion.reward, *features, opinion.time, opinion.time),
                 )
                 _prune(database, "opinions", opinion.listener, KEPT_OPINIONS)
                 return "new"
             number, kind, reward = before
-            same = (kind, reward) == (opinion.kind, opinion.reward)
-            if same or (kind in OUTRIGHT and opinion.kind not in OUTRIGHT):
+            database.execute("UPDATE opinions SET told = ? WHERE number = ?", (opinion.time, number))
+            if kind in OUTRIGHT and opinion.kind not in OUTRIGHT:
                 return "kept"
             database.execute(
                 "UPDATE opinions SET kind = ?, reward = ?, time = ? WHERE number = ?",
                 (opinion.kind, opinion.reward, opinion.time, number),
             )
-            return "replaced"
+            return "kept" if (kind, reward) == (opinion.kind, opinion.reward) else "replaced"
 
     def opinions(self, listener: str) -> list[Opinion]:
         """Return all opinions of a listener, the oldest first."""
@@ -200,13 +209,16 @@ class TasteBook(Database):
         ]
 
     def disliked(self, listener: str) -> list[int]:
-        """Return the songs of which a listener's last word was a thumb down."""
+        """Return the songs of which a listener's last outright word was a thumb down, or as good as one.
+
+        What was merely done since, such as hearing one out, changes nothing of that.
+        """
         with self.reading() as database:
-            # Bare columns of an aggregate with max() are those of the row that has the maximum.
             rows = database.execute(
-                "SELECT song_id, kind, max(time) FROM opinions WHERE listener = ? GROUP BY song_id", (listener,)
+                "SELECT song_id, kind, reward FROM opinions WHERE listener = ? ORDER BY time, number", (listener,)
             )
-            return [song_id for song_id, kind, _ in rows if kind == "dislike"]
+            last = {song_id: reward for song_id, kind, reward in rows if kind in OUTRIGHT}
+        return [song_id for song_id, reward in last.items() if reward <= THUMB_DOWN]
 
     def listeners(self) -> dict[str, int]:
         """Return everyone who has an opinion, with how many."""

@@ -9,6 +9,7 @@ from such an encoder, and a text is the sum of its words' vectors.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,8 +36,14 @@ DIVERSITY = 0.4
 _LEAST = 0.1
 #: So many different candidates of a long text are compared; what comes after them is left.
 _MOST_CANDIDATES = 2_000
+#: A longer run of letters is no word.
+_LONGEST_WORD = 40
 #: What ends a clause, and so a pair.
 _BREAK = re.compile(r"[.,;:!?…()\"\n]+")
+#: What emoticons are made of, but for signs: nobody has said their meaning. Addresses keep their colon, as they are
+#: passed over whole.
+_DRAWN = re.compile(r":(?!//)|;|\b(?:[xX][dD]|T_T)\b")
+_APOSTROPHES = "`´"
 #: Texts, such as the words of a library, are summed up so many at a time.
 _AT_ONCE = 4_096
 
@@ -99,7 +106,7 @@ class Keyworder:
         """Return the keywords of a text, the most significant first; none where nothing in it can be read.
 
         The significance is the cosine of a keyword and the text. Function words ("the", "you", "cannot") are no
-        keywords. A pair stands within a clause.
+        keywords, nor are emoji and emoticons. A pair stands within a clause.
 
         Args:
             text: of any length; what comes very late is left out.
@@ -178,10 +185,10 @@ def _table(net: Model, size: int) -> NDArray[np.float32]:
 def candidates_of(text: str, longest: int = 2) -> list[str]:
     """Return the different words of a text that may be keywords, and pairs of such that stand side by side."""
     found: dict[str, None] = {}
-    for clause in _BREAK.split(spelt(text)):
+    for clause in _BREAK.split(spelt(_as_said(text))):
         before = ""
         for token in tokens(clause):
-            word = token if len(token) > 1 and token.isalpha() and token not in FUNCTION_WORDS else ""
+            word = token if _is_word(token) and token not in FUNCTION_WORDS else ""
             if word:
                 found[word] = None
                 if before and before != word and longest > 1:
@@ -190,6 +197,20 @@ def candidates_of(text: str, longest: int = 2) -> list[str]:
         if len(found) >= _MOST_CANDIDATES:
             break
     return list(found)
+
+
+def _as_said(text: str) -> str:
+    """Return a text with a full stop for each emoji, emoticon and other sign, which `spelt` would put into words."""
+    return "".join("." if _is_sign(one) else one for one in _DRAWN.sub(".", text))
+
+
+@lru_cache(maxsize=4096)
+def _is_sign(one: str) -> bool:
+    return unicodedata.category(one).startswith("S") and one not in _APOSTROPHES
+
+
+def _is_word(token: str) -> bool:
+    return 1 < len(token) <= _LONGEST_WORD and token.isalpha()
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

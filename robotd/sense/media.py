@@ -97,7 +97,7 @@ def _container(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise MediaError(f"{path}: there is no such file")
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path}: can't be read as video or sound ({_reason(error)})") from error
     with container:

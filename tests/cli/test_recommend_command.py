@@ -76,6 +76,17 @@ def test_a_text_brings_its_words_and_if_need_be_the_mood() -> None:
     assert "'home'" in best["tracks"][0]["why"]
     alone = payload("--text", "i am so sad, i miss home and it rains")
     assert alone["from"]["valence"] < 0
+    half = payload("--text", "i am so sad, i miss home and it rains", "--arousal", "0.5")
+    assert half["from"] == alone["from"] | {"arousal": 0.5}
+    other = payload("--text", "i am so sad, i miss home and it rains", "--valence", "0.5")
+    assert other["from"] == alone["from"] | {"valence": 0.5}
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_text_is_none(text: str) -> None:
+    assert payload(*SAD, "--text", text)["tracks"] == payload(*SAD)["tracks"]
+    with pytest.raises(CommandError, match="give --valence and --arousal, or --text"):
+        CliRunner().invoke(app, ["recommend", "--text", text, "--valence", "0.5"], catch_exceptions=False)
 
 
 def test_limits_are_taken_from_the_command_line() -> None:
@@ -98,6 +109,9 @@ def test_limits_are_taken_from_the_command_line() -> None:
         (("--arousal", "0.5"), "give --valence and --arousal, or --text"),
         ((*SAD, "--target", "happy"), "--target happy: give uplift, calm, focus, stay, or"),
         ((*SAD, "--target", "0.3,2"), "--target 0.3,2"),
+        ((*SAD, "--steps", "2", "--tracks", "5"), "--steps and --tracks both say how many songs"),
+        ((*SAD, "--listener", "../x"), "--listener '../x' is no name"),
+        ((*SAD, "--listener", ""), "--listener '' is no name"),
         ((*SAD, "--limit-years", "19x-"), "from_year"),
         ((*SAD, "--limit-years", "1990-1980"), "from_year must not be after to_year"),
         ((*SAD, "--limit-parental", "very"), "parental"),
@@ -156,6 +170,15 @@ def test_a_taste_is_reset_for_one_listener_after_asking() -> None:
     assert "12 opinions of anna forgotten" in run("taste", "reset", "--listener", "anna", "--yes")
     with TasteBook(taste_path()) as book:
         assert book.listeners() == {"ben": 12}
+
+
+@pytest.mark.parametrize("command", [("show",), ("reset", "--yes")])
+def test_an_empty_name_is_not_the_configured_listener(command: tuple[str, ...]) -> None:
+    teach()
+    with pytest.raises(CommandError, match="--listener is empty"):
+        CliRunner().invoke(app, ["taste", *command, "--listener", ""], catch_exceptions=False)
+    with TasteBook(taste_path()) as book:
+        assert book.listeners() == {"default": 12}
 
 
 def test_opinions_are_exported_a_line_each(tmp_path: Path) -> None:

@@ -6,7 +6,16 @@ import pytest
 
 from robotd.config import Config
 from robotd.daemon.answer import Answer
-from robotd.daemon.commands import Action, CommandTable, Data, ModePayload, MoodPayload, MutePayload, NoPayload
+from robotd.daemon.commands import (
+    Action,
+    CommandTable,
+    Data,
+    FeedbackPayload,
+    ModePayload,
+    MoodPayload,
+    MutePayload,
+    NoPayload,
+)
 from robotd.daemon.robot import Robot
 from robotd.daemon.switches import Switches
 from robotd.errors import CommandError
@@ -22,6 +31,7 @@ TABLE = CommandTable(
         "mode": Action(ModePayload, echo, bare="mode"),
         "mute": Action(MutePayload, echo),
         "mood": Action(MoodPayload, echo, bare="quadrant"),
+        "feedback": Action(FeedbackPayload, echo),
         "panic": Action(NoPayload, echo),
     }
 )
@@ -36,6 +46,8 @@ TABLE = CommandTable(
         ("mood", "Q4", {"quadrant": "Q4"}),
         ("mood", {"valence": 0.5, "arousal": -1}, {"valence": 0.5, "arousal": -1.0}),
         ("mood", {"clear": True}, {"clear": True}),
+        ("feedback", {"song_id": 3, "kind": "like"}, {"song_id": 3, "kind": "like"}),
+        ("feedback", {"song_id": 3, "kind": "rating", "value": 4}, {"song_id": 3, "kind": "rating", "value": 4.0}),
         ("panic", "", {}),
         ("panic", {}, {}),
     ],
@@ -47,7 +59,7 @@ async def test_commands_take_objects_and_bare_text(name: str, payload: Any, data
 @pytest.mark.parametrize(
     ("name", "payload", "said"),
     [
-        ("dance", "", "there are: mode, mute, mood, panic"),
+        ("dance", "", "there are: mode, mute, mood, feedback, panic"),
         ("mode", "loud", "mode: "),
         ("mode", "", "mode: mode: Field required"),
         ("mute", {}, "say what to mute"),
@@ -55,6 +67,14 @@ async def test_commands_take_objects_and_bare_text(name: str, payload: Any, data
         ("mute", {"microfone": True}, "microfone"),
         ("mood", {"valence": 2, "arousal": 0}, "valence"),
         ("mood", {"quadrant": "Q1", "clear": True}, "give a quadrant"),
+        ("feedback", {"song_id": True, "kind": "like"}, "feedback: song_id: Input should be a valid integer"),
+        ("feedback", {"song_id": "3", "kind": "like"}, "feedback: song_id: Input should be a valid integer"),
+        (
+            "feedback",
+            {"song_id": 3, "kind": "rating", "value": True},
+            "feedback: value: Input should be a valid number",
+        ),
+        ("feedback", {"song_id": 3, "kind": "rating", "value": "3"}, "feedback: value: Input should be a valid number"),
         ("panic", "now", "takes a JSON object"),
     ],
 )

@@ -65,7 +65,7 @@ async def test_a_robot_tells_its_status_and_feeling_and_answers_commands(broker:
             liked = {"song_id": track["song_id"], "kind": "like", "id": recommendation["id"]}
             assert (await listener.ask(R + "command/feedback", json.dumps(liked)))["status"] == "ok"
             lost = await listener.ask(R + "command/feedback", json.dumps({"song_id": 10**6, "kind": "like"}))
-            assert "no song 1000000" in lost["error"]
+            assert lost["error"] == "no song 1000000 in the library: see `robotd library list`"
 
             await listener.ask(R + "command/mode", "both")
             await eventually(lambda: latest(listener, "music")["playing"] is True)

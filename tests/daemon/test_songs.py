@@ -10,7 +10,7 @@ import pytest
 
 from tests.daemon.robots import RunningRobot
 from tests.daemon.test_text import R, settings
-from tests.servers.mqtt import Mosquitto, listen
+from tests.servers.mqtt import Mosquitto, eventually, listen
 
 
 @pytest.fixture
@@ -46,3 +46,30 @@ async def test_a_journey_is_published_and_thumbs_are_learnt_from(broker: Mosquit
             unknown = await listener.ask(R + "command/feedback", json.dumps(thumb | {"id": "nobody"}))
             assert "nobody" in unknown["error"]
             assert robot.stop() == 0
+
+
+def damage(library: Path) -> None:
+    """Put nonsense in the place of a library that is open."""
+    for path in list(library.parent.glob(f"{library.name}*")):
+        path.rename(path.with_name(f"away-{path.name}"))
+    library.write_bytes(b"nonsense" * 1000)
+
+
+async def test_a_library_damaged_under_way_is_told_until_another_is_there(broker: Mosquitto, tmp_path: Path) -> None:
+    library = tmp_path / "library.sqlite3"
+    quick = ("recommend.min_interval_s=0.5", "recommend.refresh_s=0.5")
+    async with listen(broker.port) as listener:
+        with RunningRobot(tmp_path, *settings(broker, *quick)) as robot:
+            await listener.wait_for(R + "recommendation")
+            damage(library)
+            await listener.wait_for(R + "status", "degraded")
+            diagnostics = listener.on(R + "diagnostics")[-1].json
+            assert diagnostics["trouble"] == ["song library damaged"]
+
+            library.unlink()
+            told = len(listener.on(R + "recommendation"))
+            await listener.wait_for(R + "recommendation", count=told + 2)
+            await eventually(lambda: listener.on(R + "status")[-1].payload == b"online")
+            assert robot.stop() == 0
+        assert robot.log.count("nothing to recommend") == 1
+        assert robot.log.count("songs are recommended again") == 1

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
 from robotd.errors import LibraryError
+from robotd.music import database as database_module
 from robotd.music.database import Database
 from robotd.music.library import Library
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+NOBODY = 65534
 
 
 class Notes(Database):
@@ -69,6 +76,56 @@ def test_a_transaction_is_kept_whole_or_not_at_all(path: Path) -> None:
         assert texts(notes) == ["kept"]
         with pytest.raises(LibraryError, match="NOT NULL"):
             write(notes, None)
+
+
+def test_one_that_is_up_to_date_is_opened_while_another_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "BUSY_S", 0.01)
+    with Library(path):
+        pass
+    with Library(path) as ours, ours.writing(), Library(path) as theirs:
+        assert len(theirs.songs()) == 12
+        with pytest.raises(LibraryError, match=r"is being written by another robotd: try again when that is done"):
+            theirs.remove(1)
+
+
+def test_a_full_disk_is_told_with_its_remedy(path: Path) -> None:
+    with Notes(path) as notes:
+        with notes.reading() as database:
+            (pages,) = database.execute("PRAGMA page_count").fetchone()
+            database.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(LibraryError, match="make room on its disk"):
+            write(notes, "a long story" * 1000)
+        write(notes, "short")
+        assert texts(notes) == ["short"]
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Make a folder one that we may look into, but no more."""
+    us = os.geteuid()
+    folder.chmod(0o555)
+    if us == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(us)
+        folder.chmod(0o755)
+
+
+def test_what_may_only_be_read_can_be_read() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # unlike tmp_path, others may look into it
+        path = Path(folder) / "100% mine?.db"
+        with Notes(path) as notes:
+            write(notes, "hello")
+        with read_only(path.parent), Notes(path) as notes:
+            assert texts(notes) == ["hello"]
+            with pytest.raises(LibraryError, match="you may only read it"):
+                write(notes, "there")
+        with Notes(path) as notes:
+            write(notes, "there")
+            with read_only(path.parent), Notes(path) as also:
+                assert texts(also) == ["hello", "there"]
 
 
 def test_one_in_memory_is_forgotten() -> None:

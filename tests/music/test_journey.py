@@ -63,7 +63,7 @@ def test_from_angry_to_calm_it_goes_by_cheerful() -> None:
 
 def test_few_songs_go_only_so_far() -> None:
     way = plan(SAD, "uplift", 3, 0.2)
-    assert way.steps[-1].to(SAD) == pytest.approx(0.4)
+    assert 0.35 < way.steps[-1].to(SAD) <= 0.4
     assert way.steps[-1].to(way.goal) > 0.8
 
 

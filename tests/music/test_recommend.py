@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import sqlite3
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +14,17 @@ from robotd.config import Limits, Recommend, RelevanceWeights
 from robotd.config import Taste as TasteConfig
 from robotd.emotion import EMOTIONS
 from robotd.errors import CommandError, LibraryError
+from robotd.music import database
 from robotd.music.library import Entry, Library
 from robotd.music.made_up import choosing
-from robotd.music.recommend import Recommender, Wish
+from robotd.music.recommend import JOURNEY_LAPSES_S, Recommender, Wish
 from robotd.music.taste_book import TasteBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from robotd.music.library import FeedbackKind
 
 SAD, CALM = (-0.6, -0.4), (0.6, -0.5)
 #: One mood, no journey.
@@ -128,12 +133,50 @@ def test_a_listeners_journeys_are_his_own_and_another_target_begins_a_new_one(li
     assert not recommender.recommend(wish((0.9, 0.9), steps=4, target="calm")).plan.replanned
 
 
+def test_a_journey_lapses_and_with_it_its_smaller_steps(library: Library) -> None:
+    now_s, low = 0.0, (-0.8, -0.6)
+    recommender = Recommender(library, clock=lambda: now_s)
+    step = recommender.recommend(wish((0.2, 0.1))).plan.step
+    while now_s <= JOURNEY_LAPSES_S:
+        assert recommender.recommend(wish(low)).plan.step == step / 2
+        now_s += 240
+    assert recommender.recommend(wish(low)).plan.step == step
+
+
+@pytest.mark.parametrize("step", [0.2, 0.8])
+def test_another_step_holds_from_its_reload_on(library: Library, step: float) -> None:
+    recommender = Recommender(library, Recommend(step=0.4))
+    recommender.recommend(wish(SAD))
+    recommender.configure(Recommend(step=step))
+    assert recommender.recommend(wish(SAD)).plan.step == step
+
+
+def test_other_settings_leave_a_journey_alone(library: Library) -> None:
+    recommender = Recommender(library, Recommend(step=0.4))
+    recommender.recommend(wish((0.2, 0.1)))
+    recommender.configure(Recommend(step=0.4, rest=0))
+    assert recommender.recommend(wish((-0.8, -0.6))).plan.replanned
+
+
 def test_what_was_recommended_rests_also_after_a_restart(library: Library, book: TasteBook) -> None:
     fill(library, *(entry(i, i / 100) for i in range(12)))
     heard = [
         [track.title for track in Recommender(library, book=book).recommend(wish((0, 0), steps=3, **STAY)).tracks]
         for _ in range(3)
     ]
+    assert heard == [[f"Song {i}" for i in range(first, first + 3)] for first in (0, 3, 6)]
+
+
+@pytest.mark.parametrize("kind", ["played", "like"])
+def test_songs_judged_without_a_recommendation_do_not_crowd_out_what_rests(
+    library: Library, kind: FeedbackKind
+) -> None:
+    ids = fill(library, *(entry(i, i / 1000) for i in range(100)))
+    recommender = Recommender(library)
+    for song_id in ids[-30:]:
+        recommender.feedback(None, song_id, kind)
+    recommender.configure(Recommend(), TasteConfig(enabled=False))
+    heard = [[track.title for track in recommender.recommend(wish((0, 0), steps=3, **STAY)).tracks] for _ in range(3)]
     assert heard == [[f"Song {i}" for i in range(first, first + 3)] for first in (0, 3, 6)]
 
 
@@ -186,6 +229,73 @@ def test_an_import_is_noticed(library: Library) -> None:
     assert recommender.recommend(wish((0, 0), steps=1)).tracks[0].uri == "x:1"
 
 
+def take_away(library: Library) -> None:
+    """Move a library that is open away, with its log."""
+    for path in library.path.parent.glob(f"{library.path.name}*"):
+        path.rename(path.with_name(f"away-{path.name}"))
+
+
+def test_a_library_in_the_place_of_another_is_opened(library: Library, tmp_path: Path) -> None:
+    recommender = Recommender(library)
+    recommender.recommend(wish((0, 0)))
+    with Library(tmp_path / "new.db") as new:
+        fill(new, entry(1))
+    take_away(library)
+    (tmp_path / "new.db").rename(library.path)
+    assert [track.title for track in recommender.recommend(wish((0, 0))).tracks] == ["Song 1"]
+
+
+def test_a_library_moved_away_is_made_anew(library: Library) -> None:
+    fill(library, entry(1))
+    recommender = Recommender(library)
+    recommender.recommend(wish((0, 0)))
+    take_away(library)
+    assert recommender.feedback(None, 5, "like").song_id == 5
+    assert len(recommender.recommend(wish((0, 0), steps=12)).tracks) == 12
+    assert library.path.exists()
+
+
+def test_a_damaged_library_in_the_place_of_another_is_told_until_it_is_mended(library: Library, tmp_path: Path) -> None:
+    recommender = Recommender(library)
+    with Library(tmp_path / "copy.db") as copy:
+        fill(copy, entry(1))
+    take_away(library)
+    library.path.write_bytes(b"nonsense" * 1000)
+    for _ in range(2):
+        with pytest.raises(LibraryError, match="is damaged"):
+            recommender.recommend(wish((0, 0)))
+    (tmp_path / "copy.db").replace(library.path)
+    assert recommender.recommend(wish((0, 0))).tracks[0].title == "Song 1"
+
+
+def test_where_nothing_can_be_noted_songs_are_recommended_all_the_same(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "robotd.music.recommend")
+    monkeypatch.setattr(database, "BUSY_S", 0)
+    other = sqlite3.connect(tmp_path / "taste.db", isolation_level=None)
+    with TasteBook(tmp_path / "taste.db") as book:
+        recommender = Recommender(library, book=book)
+        other.execute("BEGIN IMMEDIATE")
+        assert all(recommender.recommend(wish(CALM)).tracks for _ in range(3))
+        other.execute("ROLLBACK")
+        found = recommender.recommend(wish(CALM))
+        assert book.offer(found.id) is not None
+    other.close()
+    told, ended = caplog.messages
+    assert told.endswith("songs are recommended all the same, though it can't be written")
+    assert ended == "the memory of taste can be written again"
+
+
+def test_where_nothing_is_remembered_any_more_songs_are_recommended_all_the_same(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    with TasteBook(None) as book:
+        recommender = Recommender(library, book=book)
+    assert all(recommender.recommend(wish(CALM)).tracks for _ in range(2))
+    assert [message.rpartition(" ")[2] for message in caplog.messages] == ["read", "written"]
+
+
 def test_an_empty_library_is_told(library: Library) -> None:
     fill(library)
     with pytest.raises(LibraryError, match="no songs"):
@@ -202,8 +312,15 @@ def test_feedback_is_kept_and_a_thumb_twice_counts_once(library: Library, book: 
     assert recommender.feedback(found.id, song, "played", 1.0).counted == "kept"
     (opinion,) = book.opinions("anna")
     assert (opinion.kind, opinion.context[:2].tolist()) == ("dislike", pytest.approx(CALM))
-    with library.reading() as database:
-        assert [row for (row,) in database.execute("SELECT kind FROM feedback")] == ["like", "dislike"]
+
+
+def test_feedback_is_learnt_while_a_scan_writes_the_library(library: Library, book: TasteBook) -> None:
+    recommender = Recommender(library, book=book)
+    scan = sqlite3.connect(library.path)
+    scan.execute("BEGIN IMMEDIATE")
+    assert recommender.feedback(None, 3, "like").counted == "new"
+    scan.close()
+    assert book.listeners() == {"default": 1}
 
 
 def test_feedback_without_a_recommendation_is_about_the_song_alone(library: Library, book: TasteBook) -> None:

@@ -48,8 +48,51 @@ def test_the_latest_songs_are_told_latest_first_and_each_once(book: TasteBook) -
     book.add_offer("r3", Offer("ben", CONTEXT, (7,)))
     assert book.latest_songs("anna", 10) == [1, 3, 2]
     assert book.latest_songs("anna", 2) == [1, 3]
-    book.add_opinion(opinion(8, "played", 0.5, by=""))
-    assert book.latest_songs("anna", 10) == [8, 1, 3, 2]
+
+
+def at(monkeypatch: pytest.MonkeyPatch, time_s: float) -> None:
+    """Set the clock of the book."""
+    monkeypatch.setattr("robotd.music.taste_book.time.time", lambda: time_s)
+
+
+def test_songs_judged_without_a_recommendation_stand_at_their_time_among_those_recommended(
+    book: TasteBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, 10)
+    book.add_offer("r1", Offer("anna", CONTEXT, (1, 2)))
+    book.add_opinion(opinion(8, "played", 0.5, by="", time=15))
+    book.add_opinion(opinion(9, "played", 0.5, by="", time=5))
+    at(monkeypatch, 20)
+    book.add_offer("r2", Offer("anna", CONTEXT, (3,)))
+    assert book.latest_songs("anna", 10) == [3, 8, 2, 1, 9]
+    assert book.latest_songs("anna", 2) == [3, 8]
+
+
+@pytest.mark.parametrize("first", ["played", "like"])
+def test_a_song_played_again_and_again_is_a_recent_one_whatever_was_thought_of_it(
+    book: TasteBook, first: FeedbackKind
+) -> None:
+    book.add_opinion(opinion(1, first, 0.5, by="", time=1))
+    book.add_opinion(opinion(2, "played", 0.5, by="", time=2))
+    assert book.add_opinion(opinion(1, "played", 0.5, by="", time=3)) == "kept"
+    assert book.latest_songs("anna", 10) == [1, 2]
+
+
+def test_a_memory_of_an_earlier_release_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as earlier, sqlite3.connect(tmp_path / "t") as database:
+        earlier.setattr(TasteBook, "MIGRATIONS", TasteBook.MIGRATIONS[:1])
+        with TasteBook(tmp_path / "t"):
+            pass
+        for song_id, time in ((1, 5.0), (2, 9.0), (3, 7.0)):
+            database.execute(
+                "INSERT INTO opinions (listener, recommendation_id, song_id, kind, reward, context, song, time) "
+                "VALUES ('anna', '', ?, 'like', 1, ?, ?, ?)",
+                (song_id, CONTEXT.tobytes(), SONG.tobytes(), time),
+            )
+    database.close()
+    with TasteBook(tmp_path / "t") as book:
+        assert book.latest_songs("anna", 10) == [2, 3, 1]
+        assert [told.time for told in book.opinions("anna")] == [5.0, 9.0, 7.0]
 
 
 def test_a_thumb_twice_counts_once(book: TasteBook) -> None:
@@ -77,6 +120,30 @@ def test_a_song_is_disliked_while_the_last_word_is_a_thumb_down(book: TasteBook)
     book.add_opinion(opinion(2, "like", 1.0, by="r2", time=2))
     assert book.disliked("anna") == [1]
     assert book.disliked("ben") == []
+
+
+@pytest.mark.parametrize(("kind", "reward"), [("skip", -0.8), ("skip", 0.0), ("played", 0.5)])
+def test_what_is_merely_done_later_does_not_lift_a_thumb_down(
+    book: TasteBook, kind: FeedbackKind, reward: float
+) -> None:
+    book.add_opinion(opinion(1, "dislike", -1.0, time=1))
+    book.add_opinion(opinion(1, kind, reward, by="r2", time=2))
+    assert book.disliked("anna") == [1]
+
+
+def test_one_or_two_stars_are_a_thumb_down_and_a_skip_is_none(book: TasteBook) -> None:
+    for song_id, reward in enumerate((-1.0, -0.5, 0.0, 0.5), 1):
+        book.add_opinion(opinion(song_id, "rating", reward))
+    book.add_opinion(opinion(9, "skip", -0.8))
+    assert book.disliked("anna") == [1, 2]
+
+
+def test_the_same_word_again_is_the_last_word(book: TasteBook) -> None:
+    book.add_opinion(opinion(1, "dislike", -1.0, time=1))
+    book.add_opinion(opinion(1, "like", 1.0, by="r2", time=2))
+    assert book.disliked("anna") == []
+    assert book.add_opinion(opinion(1, "dislike", -1.0, time=3)) == "kept"
+    assert book.disliked("anna") == [1]
 
 
 def test_numbers_come_back_as_they_were_in_order(book: TasteBook) -> None:

@@ -98,6 +98,30 @@ def test_a_pair_is_two_neighbours_in_a_clause() -> None:
     assert candidates_of("I can't. You're 22 …", 2) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "candidates"),
+    [
+        ("rain🙂snow", ["rain", "snow"]),
+        ("cold rain 👍🏽 snow 1️⃣ home 🇩🇪 sea", ["cold", "rain", "cold rain", "snow", "home", "sea"]),
+        ("rain :) snow ;-( home <3 sea xD tea T_T ^_^", ["rain", "snow", "home", "sea", "tea"]),
+        ("cold + rain → home™", ["cold", "rain", "home"]),
+        ("I 😢", []),
+    ],
+)
+def test_emoji_and_signs_end_a_clause_and_are_no_words(text: str, candidates: list[str]) -> None:
+    assert candidates_of(text) == candidates
+
+
+def test_addresses_and_accents_are_read_as_ever() -> None:
+    assert candidates_of("see https://rain.example/?q=cold=snow the café crème") == ["cafe", "creme", "cafe creme"]
+    assert candidates_of("don’t say e\u0301clair") == ["eclair"]
+
+
+def test_a_run_of_letters_without_end_is_no_word(few: Keyworder) -> None:
+    assert candidates_of(f"{'a' * 41} rain {'b' * 40}") == ["rain", "b" * 40, f"rain {'b' * 40}"]
+    assert few.keywords("rain" * 2_500) == ()
+
+
 @pytest.mark.parametrize("text", ["", "the", "!!!", "мне грустно", "zzz"])
 def test_where_nothing_can_be_read_there_are_no_keywords(few: Keyworder, text: str) -> None:
     assert few.keywords(text) == ()

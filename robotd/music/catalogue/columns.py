@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from robotd.errors import LibraryError
 from robotd.music.catalogue.plutchik import WEIGHTS
-from robotd.music.catalogue.scale import STANDARD, Scale, likely_scale, scale_named
-from robotd.music.catalogue.text import open_rows
+from robotd.music.catalogue.scale import OURS, STANDARD, Scale, likely_scale, scale_named
+from robotd.music.catalogue.text import Rejected, column_name, open_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from robotd.music.catalogue.text import Rows
 
 #: What a column can hold, and what it is called elsewhere, the surest name first. All in small letters; blanks and
 #: hyphens count as underscores.
@@ -28,14 +31,19 @@ NAMES: dict[str, tuple[str, ...]] = {
     "genre": ("genre", "genres", "style"),
     "language": ("language", "lang"),
     "explicit": ("explicit", "parental_advisory"),
-    "duration_s": ("duration_s", "duration"),
+    "duration_s": ("duration_s", "duration", "duration_ms"),
     "tempo_bpm": ("tempo_bpm", "tempo", "bpm"),
     "key": ("key",),
     "keywords": ("keywords", "tags"),
+    "source": ("from",),
 }
 #: Where both are there they are comparable between the sources of a catalogue, which the plain columns may not be.
 _STANDARD_NAMES = {"valence": ("v_z", "valence_z"), "arousal": ("a_z", "arousal_z")}
 _SPOTIFY, _SOURCE, _SOURCE_ID = "spotify_id", "source", "source_id"
+#: Half of the songs being longer than five hours, they are told in milliseconds.
+_LONGEST_S = 20_000.0
+#: So many letters of a cell are shown; where a quote is not closed it has the whole file.
+_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,8 @@ class Plan:
         scale: of valence and arousal; None where they are told by eight emotions.
         rows: how many lines follow the first.
         names: all of its columns.
+        found: the least and the greatest number in the columns of valence and arousal.
+        milliseconds: whether durations are told in them, not in seconds.
         certain: whether everything was stated or goes without saying, so that nobody need be asked.
     """
 
@@ -56,6 +66,8 @@ class Plan:
     scale: Scale | None
     rows: int
     names: tuple[str, ...]
+    found: Mapping[str, tuple[float, float]]
+    milliseconds: bool
     certain: bool
 
     @property
@@ -70,17 +82,20 @@ class Plan:
     def lines(self) -> Iterator[str]:
         """Say in words what will be read as what."""
         for name, column in self.columns.items():
-            of_scale = f" ({self._scale_in_words})" if name in {"valence", "arousal"} else ""
-            yield f"{name}: {column}{of_scale}"
+            yield f"{name}: {column}{self._unit(name)}"
         if self.scale is None:
             yield f"valence, arousal: computed from {', '.join(WEIGHTS)}"
         if "uri" not in self.columns:
             yield f"uri: {self.uri_rule}"
 
-    @property
-    def _scale_in_words(self) -> str:
-        assert self.scale is not None
-        return "standard scores" if self.scale == STANDARD else f"on a scale of {self.scale.name}"
+    def _unit(self, name: str) -> str:
+        if name == "duration_s" and self.milliseconds:
+            return " (milliseconds)"
+        if self.scale is None or name not in {"valence", "arousal"}:
+            return ""
+        words = "standard scores" if self.scale == STANDARD else f"on a scale of {self.scale.name}"
+        found = f"; found {self.found[name][0]:g} to {self.found[name][1]:g}" if name in self.found else ""
+        return f" ({words}{found})"
 
 
 def plan_import(path: Path, stated: Mapping[str, str] | None = None, scale: str | None = None) -> Plan:
@@ -95,27 +110,52 @@ def plan_import(path: Path, stated: Mapping[str, str] | None = None, scale: str 
         LibraryError: the file can't be read, a column that it needs or that was stated is missing, or the scale is
             none or can't be told.
     """
-    stated = dict(stated or {})
+    stated = {name: column_name(column) for name, column in (stated or {}).items()}
     wanted = scale_named(scale) if scale else None
     with open_rows(path) as rows:
         names = rows.names
         columns = _found(path, names, stated, wanted)
-        count, numbers = 0, []
-        for row in rows:
-            count += 1
-            if isinstance(row, dict):
-                numbers += [row[columns[name]] for name in ("valence", "arousal") if name in columns]
+        count, numbers, bad = _numbers(rows, columns)
+    found = {name: (min(numbers[name]), max(numbers[name])) for name in ("valence", "arousal") if numbers.get(name)}
+    milliseconds = columns.get("duration_s", "").endswith("_ms") or _median(numbers.get("duration_s", [])) > _LONGEST_S
     if "valence" not in columns:
-        return Plan(path, columns, None, count, names, certain=False)
-    told = wanted or (STANDARD if columns["valence"] in _STANDARD_NAMES["valence"] else None)
-    known = told or likely_scale(list(_finite(numbers))) or (scale_named("-1..1") if not count else None)
+        return Plan(path, columns, None, count, names, found, milliseconds, certain=False)
+    known = wanted or (STANDARD if columns["valence"] in _STANDARD_NAMES["valence"] else None)
+    known = known or likely_scale([*numbers["valence"], *numbers["arousal"]]) or (None if count else OURS)
     if known is None:
-        raise LibraryError(
-            f"{path}: the scale of {columns['valence']} and {columns['arousal']} can't be told: give it by --scale"
-        )
+        which = f"{columns['valence']} and {columns['arousal']}"
+        if bad is not None and not found:
+            raise LibraryError(f"{path}: no row has numbers in {which}; line {bad.line}: {bad.reason}")
+        raise LibraryError(f"{path}: the scale of {which} can't be told: give it by --scale")
     usual = all(columns[name] == name for name in ("title", "valence", "arousal"))
     certain = wanted is not None and (usual or {"title", "valence", "arousal"} <= set(stated))
-    return Plan(path, columns, known, count, names, certain)
+    return Plan(path, columns, known, count, names, found, milliseconds, certain)
+
+
+def _numbers(rows: Rows, columns: Mapping[str, str]) -> tuple[int, dict[str, list[float]], Rejected | None]:
+    """Return how many rows there are, the numbers in some columns, and the first row where one of them has none."""
+    numbers: dict[str, list[float]] = {name: [] for name in ("valence", "arousal", "duration_s") if name in columns}
+    count, bad = 0, None
+    for row in rows:
+        count += 1
+        if isinstance(row, Rejected):
+            bad = bad or row
+            continue
+        for name, values in numbers.items():
+            value = _finite(row[columns[name]])
+            if value is not None:
+                values.append(value)
+            elif name != "duration_s":
+                bad = bad or Rejected(rows.line, _no_number(name, row[columns[name]]))
+    return count, numbers, bad
+
+
+def _no_number(name: str, text: str) -> str:
+    return f"{name} {text[:_SHOWN]!r} is no number" if text.strip() else f"{name} is empty"
+
+
+def _median(values: list[float]) -> float:
+    return statistics.median(values) if values else 0.0
 
 
 def _found(path: Path, names: tuple[str, ...], stated: dict[str, str], scale: Scale | None) -> dict[str, str]:
@@ -142,14 +182,15 @@ def _found(path: Path, names: tuple[str, ...], stated: dict[str, str], scale: Sc
             f"{path} has no column {', '.join(missing)}; it has: {', '.join(names) or 'none'} "
             "(state which is which, as in --columns valence=pleasantness)"
         )
+    used = {*columns.values(), *WEIGHTS, _SPOTIFY, _SOURCE, _SOURCE_ID}
+    if twice := [name for name in dict.fromkeys(names) if name in used and names.count(name) > 1]:
+        raise LibraryError(f"{path} has more than one column {', '.join(twice)}: rename those that aren't meant")
     return columns
 
 
-def _finite(texts: Iterable[str]) -> Iterator[float]:
-    for text in texts:
-        try:
-            value = float(text)
-        except ValueError:
-            continue
-        if math.isfinite(value):
-            yield value
+def _finite(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from robotd.music.catalogue.reading import read_entries
 from robotd.music.catalogue.text import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from robotd.music.catalogue.columns import Plan
+    from robotd.music.catalogue.reading import Taken
     from robotd.music.library import Library
-    from robotd.music.song import Entry
 
 
-@dataclass(frozen=True, slots=True)
+#: So many rows are kept at once; then others that write into the library have their turn.
+_PIECE = 2000
+
+
+@dataclass(slots=True)
 class Imported:
-    """What became of the rows of a catalogue.
+    """What has become of the rows of a catalogue so far.
 
     Attributes:
         added: new songs.
@@ -27,36 +32,58 @@ class Imported:
         rejected: rows that could not be used.
     """
 
-    added: int
-    updated: int
-    repeated: int
-    rejected: tuple[Rejected, ...]
+    added: int = 0
+    updated: int = 0
+    repeated: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
 
 
-def import_catalogue(library: Library, plan: Plan, progress: Callable[[], object] | None = None) -> Imported:
-    """Add the songs of a catalogue, or update those whose `uri` is known, all in one go.
+class Importer:
+    """Adds the songs of a catalogue, or updates those whose `uri` is known, piece by piece.
 
     Args:
         library: what the catalogue does not tell of a song that is there, such as how it sounds, stays as it was.
         plan: how the file is to be read.
-        progress: called after each row.
+    """
+
+    def __init__(self, library: Library, plan: Plan) -> None:
+        self.report = Imported()
+        self._library = library
+        self._plan = plan
+        self._seen: set[str] = set()
+
+    def run(self) -> Iterator[int]:
+        """Import; give after each piece how many rows it had. What `report` tells is in the library, come what may.
+
+        Raises:
+            LibraryError: the file can't be read, or the library can't be written.
+        """
+        rows = read_entries(self._plan)
+        while piece := list(islice(rows, _PIECE)):
+            self.report.rejected += [one for one in piece if isinstance(one, Rejected)]
+            self._keep([one for one in piece if not isinstance(one, Rejected)])
+            yield len(piece)
+
+    def _keep(self, taken: list[Taken]) -> None:
+        sources = {one.entry.uri: one.source for one in taken if one.source}
+        entries = [one.entry for one in taken]
+        added, _ = self._library.put(entries, self._plan.path.name, amend=True, sources=sources)
+        before = len(self._seen)
+        self._seen.update(entry.uri for entry in entries)
+        new = len(self._seen) - before
+        report = self.report
+        report.added += added
+        report.updated += new - added
+        report.repeated += len(entries) - new
+
+
+def import_catalogue(library: Library, plan: Plan) -> Imported:
+    """Add the songs of a catalogue; see `Importer`.
 
     Raises:
-        LibraryError: the file can't be read, or the library can't be written; then it is as it was.
+        LibraryError: the file can't be read, or the library can't be written.
     """
-    rejected: list[Rejected] = []
-    taken = 0
-
-    def good() -> Iterator[Entry]:
-        nonlocal taken
-        for one in read_entries(plan):
-            if progress is not None:
-                progress()
-            if isinstance(one, Rejected):
-                rejected.append(one)
-            else:
-                taken += 1
-                yield one
-
-    added, updated = library.put(good(), plan.path.name, amend=True)
-    return Imported(added, updated, taken - added - updated, tuple(rejected))
+    importer = Importer(library, plan)
+    for _ in importer.run():
+        pass
+    return importer.report

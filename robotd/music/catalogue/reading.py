@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from robotd.emotion import EMOTIONS
 from robotd.music.catalogue.plutchik import WEIGHTS, point_of
 from robotd.music.catalogue.text import Rejected, open_rows
+from robotd.music.language import language_code
 from robotd.music.song import Entry
 from robotd.music.table import GEMS, MID_LEVEL, MOODS
 
@@ -31,7 +33,20 @@ _YES, _NO = {"1", "true", "yes", "explicit"}, {"0", "false", "no", "clean"}
 _YEAR = re.compile(r"\b([12]\d{3})\b")
 
 
-def read_entries(plan: Plan) -> Iterator[Entry | Rejected]:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A row that could be used.
+
+    Attributes:
+        entry: the song.
+        source: where it came from first, if the catalogue says so.
+    """
+
+    entry: Entry
+    source: str
+
+
+def read_entries(plan: Plan) -> Iterator[Taken | Rejected]:
     """Give the songs of a catalogue, and the rows that are none, in their order.
 
     Raises:
@@ -43,14 +58,14 @@ def read_entries(plan: Plan) -> Iterator[Entry | Rejected]:
                 yield row
                 continue
             try:
-                entry = _entry(row, plan)
+                taken = _taken(row, plan)
             except ValueError as error:
                 yield Rejected(rows.line, str(error))
             else:
-                yield entry
+                yield taken
 
 
-def _entry(row: Mapping[str, str], plan: Plan) -> Entry:
+def _taken(row: Mapping[str, str], plan: Plan) -> Taken:
     text = {name: row[column].strip() for name, column in plan.columns.items()}
     title, artist = text["title"], text.get("artist", "")
     if not title:
@@ -61,15 +76,18 @@ def _entry(row: Mapping[str, str], plan: Plan) -> Entry:
     else:
         valence, arousal = (plan.scale.ours(row[plan.columns[name]], name) for name in ("valence", "arousal"))
     more: dict[str, Any] = {name: text.get(name, "") for name in ("album", "genre", "key")}
-    more["language"] = text.get("language", "").lower()
+    more["language"] = language_code(text.get("language", ""))
     year = _YEAR.search(text.get("year", ""))
     more["year"] = int(year[1]) if year else None
     said = text.get("explicit", "").lower()
     more["explicit"] = said in _YES if said in _YES | _NO else None
     more |= {name: _positive(text.get(name, "")) for name in ("duration_s", "tempo_bpm")}
+    if plan.milliseconds and more["duration_s"]:
+        more["duration_s"] /= 1000
     more |= {name: _group(row, columns) for name, columns in GROUPS.items()}
     words = tuple(_keywords(text.get("keywords", "")))
-    return Entry(title=title, artist=artist, uri=uri, valence=valence, arousal=arousal, keywords=words, **more)
+    entry = Entry(title=title, artist=artist, uri=uri, valence=valence, arousal=arousal, keywords=words, **more)
+    return Taken(entry, text.get("source", ""))
 
 
 def _uri(row: Mapping[str, str], text: Mapping[str, str], plan: Plan) -> str:

@@ -8,6 +8,7 @@ import re
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import IO, TYPE_CHECKING
 
 from robotd.errors import LibraryError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GZIP_MAGIC = b"\x1f\x8b"
+#: The likeliest first.
+_DELIMITERS = (",", ";", "\t")
+_QUOTED = re.compile(r'"[^"]*"?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Rejected:
     """A row that could not be used.
 
     Attributes:
-        line: where it ends in the file, counted from 1.
+        line: where it begins in the file, counted from 1.
         reason: what is wrong with it.
     """
 
@@ -37,23 +41,21 @@ class Rows:
 
     Attributes:
         names: the columns, in small letters, blanks and hyphens made underscores.
-        line: where the row that was read last ends.
+        line: where the row that was read last begins, counted from 1.
     """
 
     def __init__(self, file: IO[str]) -> None:
-        self._reader = csv.reader(file)
-        first = next(self._reader, [])
-        if any(not _is_text(name) for name in first):
+        first = file.readline()
+        self._reader = csv.reader(chain([first], file), delimiter=_delimiter(first))
+        names = next(self._reader, [])
+        if not all(map(_is_text, names)):
             raise csv.Error("it is not UTF-8 text")
-        self.names = tuple(re.sub(r"[\s-]+", "_", name.strip().lower()) for name in first)
-
-    @property
-    def line(self) -> int:
-        """Where the row that was read last ends, counted from 1."""
-        return self._reader.line_num
+        self.names = tuple(map(column_name, names))
+        self.line = 1
 
     def __iter__(self) -> Iterator[dict[str, str] | Rejected]:
         while True:
+            self.line = self._reader.line_num + 1
             try:
                 cells = next(self._reader)
             except StopIteration:
@@ -63,13 +65,23 @@ class Rows:
                 continue
             if not cells:
                 continue
-            if len(cells) > len(self.names):
+            if any(cell.strip() for cell in cells[len(self.names) :]):
                 yield Rejected(self.line, f"has {len(cells)} cells, but there are {len(self.names)} columns")
             elif not all(map(_is_text, cells)):
                 yield Rejected(self.line, "is not UTF-8 text")
             else:
-                cells += [""] * (len(self.names) - len(cells))
-                yield dict(zip(self.names, cells, strict=True))
+                yield dict(zip_longest(self.names, cells[: len(self.names)], fillvalue=""))
+
+
+def column_name(text: str) -> str:
+    """Return the name of a column in small letters, blanks and hyphens made underscores."""
+    return re.sub(r"[\s-]+", "_", text.strip().lower())
+
+
+def _delimiter(first: str) -> str:
+    """Return what separates the columns in the first line, quoted parts aside."""
+    plain = _QUOTED.sub("", first)
+    return max(_DELIMITERS, key=plain.count)
 
 
 def _is_text(cell: str) -> bool:

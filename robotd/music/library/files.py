@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
-from robotd.music.library.rows import REPLACE, put_keywords, row_of
+from robotd.music.library.rows import REPLACE, put_keywords, row_of, tidy_words
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,7 +36,7 @@ class State:
     Attributes:
         size: bytes, with those of the lyrics beside it.
         mtime_ns: when it or they were changed last.
-        digest: of its content.
+        digest: of its content, and of the lyrics beside it.
         made_by: which models and methods heard it.
     """
 
@@ -103,11 +103,18 @@ class Files:
 
     def set_missing(self, song_ids: Iterable[int], *, missing: bool) -> None:
         """Tell which songs' files have vanished, or are there again."""
-        self._for_each("UPDATE songs SET missing = ? WHERE id = ?", [(missing, song_id) for song_id in song_ids])
+        values = [(missing, song_id) for song_id in song_ids]
+        if values:
+            with self._library.writing() as database:
+                database.executemany("UPDATE songs SET missing = ? WHERE id = ?", values)
 
     def remove(self, song_ids: Iterable[int]) -> None:
-        """Take songs out, with their feedback."""
-        self._for_each("DELETE FROM songs WHERE id = ?", [(song_id,) for song_id in song_ids])
+        """Take songs out."""
+        values = [(song_id,) for song_id in song_ids]
+        if values:
+            with self._library.writing() as database:
+                database.executemany("DELETE FROM songs WHERE id = ?", values)
+                tidy_words(database)
 
     def explanation(self, made_by: str) -> NDArray[np.float64] | None:
         """Return how a model derives ratings from features, [features + 1, ratings], the last row being constants."""
@@ -129,11 +136,6 @@ class Files:
                 (made_by, weights.astype("<f8").tobytes()),
             )
 
-    def _for_each(self, statement: str, values: list[tuple[int, ...]]) -> None:
-        if values:
-            with self._library.writing() as database:
-                database.executemany(statement, values)
-
 
 def path_of(uri: str) -> Path | None:
     """Return the path of a `file:` uri, None for another one."""
@@ -142,5 +144,6 @@ def path_of(uri: str) -> Path | None:
 
 def _rename(database: sqlite3.Connection, song_id: int, uri: str) -> None:
     """Give a song the place of its file; a song that had that place already, such as an imported one, makes way."""
-    database.execute("DELETE FROM songs WHERE uri = ? AND id != ?", (uri, song_id))
+    if database.execute("DELETE FROM songs WHERE uri = ? AND id != ?", (uri, song_id)).rowcount > 0:
+        tidy_words(database)
     database.execute("UPDATE songs SET uri = ?, missing = 0 WHERE id = ?", (uri, song_id))

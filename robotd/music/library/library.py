@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from robotd.errors import LibraryError
@@ -19,14 +17,16 @@ from robotd.music.library.rows import (
     put_keywords,
     row_of,
     song_of,
+    tidy_words,
     unpacked_curve,
 )
 from robotd.music.library.schema import APPLICATION_ID, MIGRATIONS
-from robotd.music.library.search import condition, ensure_index
+from robotd.music.library.search import condition, has_index, make_index, wants_index
 from robotd.music.song import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import sqlite3
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import numpy as np
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 FeedbackKind = Literal["like", "dislike", "skip", "played", "rating"]
 
 ALBUM = "album"
-_PIECE = 5000
 
 
 class Library(Database):
@@ -120,13 +119,23 @@ class Library(Database):
             row = database.execute("SELECT curve FROM songs WHERE id = ?", (song_id,)).fetchone()
         return unpacked_curve(row[0]) if row else None
 
-    def put(self, entries: Iterable[Entry], source: str, *, amend: bool = False) -> tuple[int, int]:
+    def put(
+        self,
+        entries: Iterable[Entry],
+        source: str,
+        *,
+        amend: bool = False,
+        sources: Mapping[str, str] | None = None,
+    ) -> tuple[int, int]:
         """Add songs, or update those whose `uri` is known, all in one go.
+
+        Others can't write meanwhile and give up after some seconds, so a great many songs are put in pieces.
 
         Args:
             entries: the songs.
             source: where they come from.
-            amend: what an entry doesn't know stays as it was.
+            amend: what an entry doesn't know stays as it was, and so does the source.
+            sources: where some of them come from instead, by their uris.
 
         Returns:
             how many songs are new and how many were updated.
@@ -134,20 +143,18 @@ class Library(Database):
         Raises:
             LibraryError: the library can't be written; then it is as it was.
         """
-        seen: set[str] = set()
-        remaining = iter(entries)
+        entries, sources = list(entries), sources or {}
+        now = time.time()
+        rows = [row_of(entry, sources.get(entry.uri, source), now) for entry in entries]
         with self.writing() as database:
             before = _count(database)
-            now = time.time()
-            while some := list(islice(remaining, _PIECE)):
-                database.executemany(AMEND if amend else REPLACE, (row_of(entry, source, now) for entry in some))
-                put_keywords(database, some, amend=amend)
-                seen.update(entry.uri for entry in some)
+            database.executemany(AMEND if amend else REPLACE, rows)
+            put_keywords(database, entries, amend=amend)
             added = _count(database) - before
-        return added, len(seen) - added
+        return added, len({entry.uri for entry in entries}) - added
 
     def remove(self, song_id: int) -> None:
-        """Take a song out of the library, with its feedback; its file stays.
+        """Take a song out of the library; its file stays.
 
         Raises:
             LibraryError: there is none of that id.
@@ -156,7 +163,7 @@ class Library(Database):
         self._delete("id = ?", song_id)
 
     def remove_source(self, source: str) -> int:
-        """Take out all songs of a source, with their feedback, and return how many.
+        """Take out all songs of a source, and return how many.
 
         Raises:
             LibraryError: there is none of that source.
@@ -168,29 +175,6 @@ class Library(Database):
             raise LibraryError(f"no songs of the source {source!r}; there are: {', '.join(there) or 'none'}")
         return removed
 
-    def add_feedback(
-        self, song_id: int, kind: FeedbackKind, *, value: float | None = None, recommendation_id: str | None = None
-    ) -> None:
-        """Store what a listener did with a song.
-
-        Args:
-            song_id: the song.
-            kind: what happened.
-            value: how much, for a `rating` or the part that was `played`, 0..1.
-            recommendation_id: the recommendation that brought it, if any.
-
-        Raises:
-            LibraryError: there is no such song, or the library can't be written.
-        """
-        with self.reading() as database:
-            try:
-                database.execute(
-                    "INSERT INTO feedback (recommendation_id, song_id, kind, value, time) VALUES (?, ?, ?, ?, ?)",
-                    (recommendation_id, song_id, kind, value, time.time()),
-                )
-            except sqlite3.IntegrityError as error:
-                raise LibraryError(f"no song {song_id} in the library {self._path}") from error
-
     def _select(self, clause: str, values: list[Any]) -> tuple[Song, ...]:
         with self.reading() as database:
             rows = database.execute(f"SELECT {SELECTED} FROM songs {clause}", values).fetchall()  # noqa: S608 - ours
@@ -200,12 +184,20 @@ class Library(Database):
     def _delete(self, where: str, value: Any) -> int:
         with self.writing() as database:
             removed = database.execute(f"DELETE FROM songs WHERE {where}", (value,)).rowcount  # noqa: S608 - ours
-            database.execute("DELETE FROM words WHERE id NOT IN (SELECT word_id FROM keywords)")
+            tidy_words(database)
         return removed
 
+    def _settled(self, database: sqlite3.Connection) -> bool:
+        self._indexed = has_index(database)
+        return super()._settled(database) and not wants_index(database) and not _strays(database)
+
     def _settle(self, database: sqlite3.Connection, version: int) -> None:
-        self._indexed = ensure_index(database)
-        _settle_album(database, new=version == 0)
+        if wants_index(database):
+            make_index(database)
+        self._indexed = has_index(database)
+        if version == 0:
+            _put_album(database)
+        database.executemany("UPDATE songs SET uri = ? WHERE id = ?", _strays(database))
 
 
 def _count(database: sqlite3.Connection) -> int:
@@ -213,15 +205,20 @@ def _count(database: sqlite3.Connection) -> int:
     return int(count)
 
 
-def _settle_album(database: sqlite3.Connection, *, new: bool) -> None:
-    """Put the album into a new library; tell one that has it where the files are now."""
-    pieces = album.pieces()
-    if new:
-        entries = (
-            Entry(title=p.title, artist=album.ARTIST, uri=p.uri, valence=p.valence, arousal=p.arousal) for p in pieces
-        )
-        database.executemany(REPLACE, (row_of(entry, ALBUM, time.time()) for entry in entries))
-    database.executemany(
-        "UPDATE OR IGNORE songs SET uri = ? WHERE source = ? AND title = ? AND uri != ?",
-        ((piece.uri, ALBUM, piece.title, piece.uri) for piece in pieces),
+def _put_album(database: sqlite3.Connection) -> None:
+    entries = (
+        Entry(title=p.title, artist=album.ARTIST, uri=p.uri, valence=p.valence, arousal=p.arousal)
+        for p in album.pieces()
     )
+    database.executemany(REPLACE, (row_of(entry, ALBUM, time.time()) for entry in entries))
+
+
+def _strays(database: sqlite3.Connection) -> list[tuple[str, int]]:
+    """Return where the files of pieces of the album are now, with the ids of those that the library has elsewhere."""
+    strays = []
+    for piece in album.pieces():
+        (known,) = database.execute("SELECT count(*) FROM songs WHERE uri = ?", (piece.uri,)).fetchone()
+        row = database.execute("SELECT id FROM songs WHERE source = ? AND title = ?", (ALBUM, piece.title)).fetchone()
+        if row is not None and not known:
+            strays.append((piece.uri, int(row[0])))
+    return strays

@@ -29,13 +29,17 @@ _HUNDREDTHS = 100.0
 _BATCH = 500
 
 _COLUMNS = (*FACTS, "curve", "source", "added_at")
-_INSERT = f"INSERT INTO songs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_NEXT_ID = "(SELECT 1 + max(last, coalesce((SELECT max(id) FROM songs), 0)) FROM song_numbers)"
+_INSERT = (
+    f"INSERT INTO songs (id, {', '.join(_COLUMNS)}) "  # noqa: S608 - our own names
+    f"VALUES ({_NEXT_ID}, {', '.join('?' * len(_COLUMNS))})"
+)
 _ANEW = ", ".join(f"{name} = excluded.{name}" for name in (*FACTS, "curve", "source"))
 _AS_KNOWN = ", ".join(f"{name} = coalesce(nullif(excluded.{name}, ''), {name})" for name in (*FACTS, "curve"))
-#: A song that is there already keeps its id, and with it its feedback.
+#: A song that is there already keeps its id, and with it what is thought of it.
 REPLACE = f"{_INSERT} ON CONFLICT (uri) DO UPDATE SET {_ANEW}, missing = 0"
-#: As REPLACE, but what is not known keeps what was: a catalogue knows less than the sound tells.
-AMEND = f"{_INSERT} ON CONFLICT (uri) DO UPDATE SET {_AS_KNOWN}, source = excluded.source"
+#: As REPLACE, but what is not known keeps what was: a catalogue knows less than the sound tells. So does the source.
+AMEND = f"{_INSERT} ON CONFLICT (uri) DO UPDATE SET {_AS_KNOWN}"
 
 
 def row_of(entry: Entry, source: str, time_s: float) -> tuple[Any, ...]:
@@ -59,9 +63,9 @@ def song_of(row: Sequence[Any], keywords: tuple[tuple[str, float], ...] = ()) ->
 def put_keywords(database: sqlite3.Connection, entries: Iterable[Facts], *, amend: bool) -> None:
     """Store the keywords of songs that are there; those of before go, but to amend only where there are new ones."""
     entries = [entry for entry in entries if entry.keywords or not amend]
-    database.executemany(
+    dropped = database.executemany(
         "DELETE FROM keywords WHERE song_id = (SELECT id FROM songs WHERE uri = ?)", ((e.uri,) for e in entries)
-    )
+    ).rowcount
     database.executemany(
         "INSERT OR IGNORE INTO words (word) VALUES (?)", ((w,) for e in entries for w, _ in e.keywords)
     )
@@ -69,6 +73,13 @@ def put_keywords(database: sqlite3.Connection, entries: Iterable[Facts], *, amen
         "INSERT OR REPLACE INTO keywords SELECT songs.id, words.id, ? FROM songs, words WHERE uri = ? AND word = ?",
         ((weight, e.uri, word) for e in entries for word, weight in e.keywords),
     )
+    if dropped > 0:
+        tidy_words(database)
+
+
+def tidy_words(database: sqlite3.Connection) -> None:
+    """Forget the words that no song has any more."""
+    database.execute("DELETE FROM words WHERE NOT EXISTS (SELECT 1 FROM keywords WHERE word_id = words.id)")
 
 
 def keywords_of(database: sqlite3.Connection, ids: Sequence[int]) -> dict[int, tuple[tuple[str, float], ...]]:

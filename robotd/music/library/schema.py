@@ -68,4 +68,17 @@ MIGRATIONS: tuple[str, ...] = (
         weights BLOB NOT NULL
     ) WITHOUT ROWID;
     """,
+    # To find the words that no song has any more takes minutes without it.
+    """
+    CREATE INDEX keywords_by_word ON keywords (word_id);
+    """,
+    # What is thought of songs is in the book of taste, which knows them by their ids: none is ever given again.
+    """
+    DROP TABLE feedback;
+    CREATE TABLE song_numbers (last INTEGER NOT NULL);
+    INSERT INTO song_numbers SELECT coalesce(max(id), 0) FROM songs;
+    CREATE TRIGGER song_numbers_stay AFTER DELETE ON songs BEGIN
+        UPDATE song_numbers SET last = max(last, old.id);
+    END;
+    """,
 )

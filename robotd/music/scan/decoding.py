@@ -62,6 +62,23 @@ def read_sound(path: Path) -> NDArray[np.float32]:
     return sound
 
 
+def duration_of(path: Path, sound: NDArray[np.float32]) -> float:
+    """Return how many seconds a file plays, whose sound was read: that is more than was heard if it is very long."""
+    heard_s = len(sound) / RATE_HZ
+    return heard_s if heard_s < LONGEST_S else max(heard_s, _claimed_s(path))
+
+
+def _claimed_s(path: Path) -> float:
+    """Return how long a file says that it is, 0 if it doesn't."""
+    import av
+
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            return float((container.duration or 0) / av.time_base)
+    except (av.FFmpegError, OSError, UnicodeError):
+        return 0.0
+
+
 def _collected(pieces: Iterator[NDArray[np.float32]]) -> NDArray[np.float32]:
     most = round(LONGEST_S * RATE_HZ)
     collected, length = [np.empty(0, np.float32)], 0
@@ -87,21 +104,38 @@ def _by_ffmpeg(path: Path) -> Iterator[NDArray[np.float32]]:
     import av
 
     try:
-        container = av.open(str(path))
+        # Tags in old letters are no reason not to listen.
+        container = av.open(str(path), metadata_errors="replace")
     except (av.FFmpegError, OSError, UnicodeError) as error:
         raise MediaError(f"{path}: can't be read as sound ({_reason(error)})") from error
     with container:
         streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
         if not streams:
             raise MediaError(f"{path}: has no sound")
-        rate_hz = streams[0].codec_context.sample_rate or RATE_HZ
-        resampler = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32")
-        # Only the form of the samples is changed, and the rate should it change on the way.
-        planes = av.AudioResampler(format="fltp", rate=rate_hz)
-        for frame in _frames(path, container, streams[0]):
-            for part in planes.resample(frame):
-                yield resampler.resample_chunk(part.to_ndarray().mean(axis=0))
-        yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+        yield from _mono(_frames(path, container, streams[0]))
+
+
+def _mono(frames: Iterator[Any]) -> Iterator[NDArray[np.float32]]:
+    """Bring frames of any form to mono sound of 16 kHz."""
+    import av
+
+    shape: tuple[str, str, int] | None = None
+    packed: Any = None
+    resampler: Any = None
+    nothing = np.empty(0, np.float32)
+    for frame in frames:
+        # Recordings that were joined, and broadcasts, change their rate or their channels on the way.
+        if shape != (frame.format.name, frame.layout.name, frame.sample_rate):
+            if resampler is not None:
+                yield resampler.resample_chunk(nothing, last=True)
+            shape = frame.format.name, frame.layout.name, frame.sample_rate
+            # Only the form of the samples is changed. Not to planes, which PyAV miscounts from 8 channels on.
+            packed = av.AudioResampler(format="flt")
+            resampler = soxr.ResampleStream(frame.sample_rate, RATE_HZ, 1, dtype="float32")
+        for part in packed.resample(frame):
+            yield resampler.resample_chunk(part.to_ndarray().reshape(-1, part.layout.nb_channels).mean(axis=1))
+    if resampler is not None:
+        yield resampler.resample_chunk(nothing, last=True)
 
 
 def _frames(path: Path, container: Any, stream: Any) -> Iterator[Any]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: So many windows determine the function well, being real music, and so near must it come to each.
 _ENOUGH = 12
 _EXACT = 0.01
+#: So many windows are kept, the newest ones.
+_KEPT = 400
 #: Effects are told against a feature in the middle of its scale.
 _MIDDLE = 5.0
 _LEAST, _MOST = 1.0, 9.0
@@ -69,10 +71,15 @@ class Learner:
 
     def learn(self, told: NDArray[np.float32]) -> bool:
         """Take in `Heard.told` of a song; return whether more is known than before."""
-        self._told = np.concatenate([self._told, told])
+        unknown = np.flatnonzero(np.isnan(self.weights[0]))
+        # Windows that tell nothing of what is still unknown would only drive out those that do.
+        useful = told[np.isfinite(told[:, len(MID_LEVEL) + unknown]).any(axis=1)]
+        if not len(useful):
+            return False
+        self._told = np.concatenate([self._told, useful])[-_KEPT:]
         features = np.pad(self._told[:, : len(MID_LEVEL)].astype(np.float64), ((0, 0), (0, 1)), constant_values=1.0)
         found = False
-        for place in np.flatnonzero(np.isnan(self.weights[0])):
+        for place in unknown:
             rating = self._told[:, len(MID_LEVEL) + place].astype(np.float64)
             known = np.isfinite(rating)
             if known.sum() < _ENOUGH:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from robotd.errors import LibraryError
 from robotd.music.library.files import Files, State, path_of
 from robotd.music.scan.explanation import Learner
-from robotd.music.scan.study import Job, digest_of, made_by
+from robotd.music.scan.study import Job, digest_of, made_by, without_lyrics
 from robotd.music.scan.walk import Stamp, Unreadable, walk
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Report:
 
     Attributes:
         found: music files in the folder.
-        unchanged: known, and as they were.
-        moved: known, but elsewhere; they keep their ids.
+        unchanged: known, and as they were, though perhaps touched.
+        moved: known, but elsewhere or under another name; they keep their ids.
         added: new songs.
         updated: changed files, or such as were heard by other models.
         vanished: known files that are no longer there.
@@ -97,6 +97,7 @@ class Scan:
         self._known = self._files.known()
         self._gone: dict[int, Known] = {}
         self._todo: dict[str, Stamp] = {}
+        self._digests: dict[Path, bytes] = {}
         self._learner = Learner(self._files.explanation(self._made_by))
         self._lost: set[int] = set()
         self._look(folder)
@@ -146,6 +147,7 @@ class Scan:
         ]
         # Files from elsewhere may have been moved here, too.
         elsewhere = [uri for uri in self._known if not uri.startswith(below) and not _there(uri)]
+        vanished += self._put_aside(found, [*vanished, *elsewhere])
         self._gone = {self._known[uri].song_id: self._known[uri] for uri in (*vanished, *elsewhere)}
         self._settle_moved(found)
         self._lost = {song_id for uri in vanished if (song_id := self._known[uri].song_id) in self._gone}
@@ -156,11 +158,7 @@ class Scan:
         back = []
         for uri, (path, stamp) in found.items():
             known = self._known.get(uri)
-            if (
-                known is None
-                or Stamp(known.state.size, known.state.mtime_ns) != stamp
-                or known.state.made_by != self._made_by
-            ):
+            if known is None or known.state.made_by != self._made_by or not self._is_as_it_was(uri, path, stamp):
                 self._todo[str(path)] = stamp
             else:
                 self.report.unchanged += 1
@@ -168,30 +166,78 @@ class Scan:
                     back.append(known.song_id)
         self._files.set_missing(back, missing=False)
 
+    def _is_as_it_was(self, uri: str, path: Path, stamp: Stamp) -> bool:
+        """Return whether a known file has not changed; one that was only touched gets its new stamp."""
+        known = self._known[uri]
+        if Stamp(known.state.size, known.state.mtime_ns) == stamp:
+            return True
+        if self._digest(path) != known.state.digest:
+            return False
+        self._files.move(known.song_id, uri, stamp.size, stamp.mtime_ns)
+        return True
+
+    def _put_aside(self, found: dict[str, tuple[Path, Stamp]], gone: list[str]) -> list[str]:
+        """Take songs from names under which other songs lie now, as after `mv 2.mp3 1.mp3`; return their new uris.
+
+        A song that is put aside has vanished, until its content is found under another name. Where content is new
+        altogether, the file was changed and the song stays.
+        """
+        changed = {uri: self._known[uri] for uri, there in found.items() if self._holds_another_song(uri, *there)}
+        sizes = {known.state.size for known in changed.values()}
+        was_at = {without_lyrics(self._known[uri].state.digest): uri for uri in (*changed, *gone)}
+        renamed: set[str] = set()
+        for uri, (path, stamp) in found.items():
+            if uri in changed or (uri not in self._known and stamp.size in sizes):
+                before = was_at.get(without_lyrics(self._digest(path)))
+                renamed |= {uri, before} if before else set()
+        aside = []
+        for uri, known in changed.items():
+            if uri not in renamed:
+                continue
+            # No file has such a uri: in those of paths this sign is written otherwise.
+            place = f"{uri}#{known.song_id}"
+            self._files.move(known.song_id, place, known.state.size, known.state.mtime_ns)
+            self._known[place] = self._known.pop(uri)
+            aside.append(place)
+        return aside
+
+    def _holds_another_song(self, uri: str, path: Path, stamp: Stamp) -> bool:
+        known = self._known.get(uri)
+        if known is None or Stamp(known.state.size, known.state.mtime_ns) == stamp:
+            return False
+        digest = self._digest(path)
+        return bool(digest) and without_lyrics(digest) != without_lyrics(known.state.digest)
+
     def _settle_moved(self, found: dict[str, tuple[Path, Stamp]]) -> None:
         """Recognise files that were only moved, by size and content, without hearing them again."""
         sizes = {known.state.size for known in self._gone.values() if known.state.made_by == self._made_by}
         for uri, (path, stamp) in found.items():
             if str(path) not in self._todo or uri in self._known or stamp.size not in sizes:
                 continue
-            try:
-                digest = digest_of(path)
-            except OSError:
-                continue
-            song_id = self._gone_with(digest, self._made_by)
+            as_heard = self._digest(path), self._made_by
+            song_id = next(
+                (one for one, known in self._gone.items() if (known.state.digest, known.state.made_by) == as_heard),
+                None,
+            )
             if song_id is not None:
                 self._files.move(song_id, uri, stamp.size, stamp.mtime_ns)
                 del self._gone[song_id], self._todo[str(path)]
                 self.report.moved += 1
 
-    def _gone_with(self, digest: bytes, made_by: str | None = None) -> int | None:
+    def _digest(self, path: Path) -> bytes:
+        """Return `digest_of` a file as it was found, empty if it can't be read."""
+        if path not in self._digests:
+            try:
+                self._digests[path] = digest_of(path)
+            except OSError:
+                self._digests[path] = b""
+        return self._digests[path]
+
+    def _gone_with(self, digest: bytes) -> int | None:
+        """Return a gone song of that content, whatever its lyrics."""
+        wanted = without_lyrics(digest)
         return next(
-            (
-                song_id
-                for song_id, known in self._gone.items()
-                if known.state.digest == digest and made_by in {None, known.state.made_by}
-            ),
-            None,
+            (song_id for song_id, known in self._gone.items() if without_lyrics(known.state.digest) == wanted), None
         )
 
     def _found_again(self, song_id: int) -> None:
@@ -237,11 +283,19 @@ def alone(library: Path) -> Iterator[None]:
     """Keep other scans away from a library.
 
     Raises:
-        LibraryError: another one is at work.
+        LibraryError: another one is at work, or its lock can't be written.
     """
-    with library.with_name(library.name + "-scan").open("w", encoding="utf-8") as file:
+    lock = library.with_name(library.name + "-scan")
+    try:
+        file = lock.open("w", encoding="utf-8")
+    except OSError as error:
+        raise LibraryError(
+            f"can't write {lock}: {error.strerror} (if another user has scanned, as root may have, give it to the one "
+            f"who scans now: sudo chown $USER {lock})"
+        ) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise LibraryError(f"another scan is writing into {library}: wait until it is done") from error
+            raise LibraryError(f"another scan or import is writing into {library}: wait until it is done") from error
         yield

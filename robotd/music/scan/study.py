@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import TYPE_CHECKING
 from robotd.config import Runtime
 from robotd.emotion import to_eight
 from robotd.errors import MediaError, ModelError, RobotdError
-from robotd.music.scan.decoding import read_sound
+from robotd.music.scan.decoding import duration_of, read_sound
 from robotd.music.scan.hearing import GEMS_MODEL, MID_LEVEL_MODEL, MOODS_MODEL, VA_MODEL, Ear
-from robotd.music.scan.lyrics import lyrics_beside, plain_lyrics
+from robotd.music.scan.lyrics import beside_of, lyrics_beside, plain_lyrics
 from robotd.music.scan.tags import read_tags
 from robotd.music.song import Entry
 from robotd.perceive.keywords import Keyworder
@@ -62,7 +63,7 @@ class Studied:
         path: as it was asked for.
         entry: the song; None if there is none to be had.
         problem: then, why not.
-        digest: of the file's content.
+        digest: see `digest_of`.
         duration_s: how much was heard.
         told: see `Heard.told`.
         notes: what else a person may want to know: damage that was passed over, lyrics that could not be read.
@@ -112,16 +113,38 @@ def made_by(manifest: Manifest) -> str:
 
 
 def digest_of(path: Path) -> bytes:
-    """Return a digest of a file's content.
+    """Return a digest of a file's content, followed by one of the lyrics beside it if there are any.
 
     Raises:
-        OSError: it can't be read.
+        OSError: the file can't be read.
     """
+    digest = _digest(path)
+    # Lyrics that can't be read count as none, as they do for the song.
+    with suppress(OSError):
+        if (beside := beside_of(path)) is not None:
+            digest += _digest(beside)
+    return digest
+
+
+def without_lyrics(digest: bytes) -> bytes:
+    """Return the part of `digest_of` that is of the file alone."""
+    return digest[:_DIGEST_BYTES]
+
+
+def _digest(path: Path) -> bytes:
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.digest()
+
+
+def _words_beside(path: Path, notes: list[str]) -> str:
+    try:
+        return plain_lyrics(lyrics_beside(path))
+    except OSError as error:
+        notes.append(f"the lyrics beside it can't be read ({error.strerror})")
+        return ""
 
 
 class _Student:
@@ -135,8 +158,7 @@ class _Student:
         sound = read_sound(path)
         heard = self._ear.hear(sound)
         tags = read_tags(path)
-        emotions, keywords = self._read(plain_lyrics(lyrics_beside(path) or tags.lyrics), notes)
-        duration_s = len(sound) / RATE_HZ
+        emotions, keywords = self._read(_words_beside(path, notes) or plain_lyrics(tags.lyrics), notes)
         entry = Entry(
             title=tags.title,
             artist=tags.artist,
@@ -148,7 +170,7 @@ class _Student:
             genre=tags.genre,
             language=tags.language,
             explicit=tags.explicit,
-            duration_s=duration_s,
+            duration_s=duration_of(path, sound),
             tempo_bpm=heard.tempo_bpm,
             key=heard.key,
             moods=heard.moods,
@@ -158,7 +180,7 @@ class _Student:
             keywords=keywords,
             curve=heard.curve,
         )
-        return Studied(str(path), entry, "", digest, duration_s, heard.told, tuple(notes))
+        return Studied(str(path), entry, "", digest, len(sound) / RATE_HZ, heard.told, tuple(notes))
 
     def _read(self, lyrics: str, notes: list[str]) -> tuple[tuple[float, ...] | None, tuple[tuple[str, float], ...]]:
         """Return the emotions and keywords of lyrics."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from robotd.music.language import language_code
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # For each fact the names that it has in ID3v2 (id3.org), Vorbis comments and APEv2, MP4 atoms, and ASF (WMA).
@@ -19,48 +22,17 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "genre": ("TCON", "genre", "\xa9gen", "WM/Genre"),
     "language": ("TLAN", "language", "WM/Language"),
     "explicit": ("TXXX:ITUNESADVISORY", "itunesadvisory", "rtng", "WM/ParentalRating"),
-    "lyrics": ("USLT", "SYLT", "lyrics", "unsyncedlyrics", "syncedlyrics", "\xa9lyr", "WM/Lyrics", "TXXX:LYRICS"),
+    "lyrics": (
+        *("USLT", "SYLT", "lyrics", "unsyncedlyrics", "syncedlyrics", "\xa9lyr", "WM/Lyrics"),
+        *("TXXX:LYRICS", "TXXX:UNSYNCEDLYRICS"),
+    ),
 }
+_OWN = "TXXX"
 #: iTunes marks explicit songs by 1 (older: 4) and cleaned ones by 2.
 _EXPLICIT, _CLEAN = {"1", "4", "explicit", "true", "yes"}, {"0", "2", "clean", "false", "no"}
 _YEAR = re.compile(r"\b([12]\d{3})\b")
-_TRACK_NUMBER = re.compile(r"^\s*\d{1,3}(?:\s*[-._]\s*|\s+)(?=\D)")
-#: ISO 639-2 (as ID3 has it) to 639-1, for the languages most songs are in.
-_TWO_LETTERS = {
-    "eng": "en",
-    "ger": "de",
-    "deu": "de",
-    "fre": "fr",
-    "fra": "fr",
-    "spa": "es",
-    "ita": "it",
-    "por": "pt",
-    "dut": "nl",
-    "nld": "nl",
-    "swe": "sv",
-    "nor": "no",
-    "dan": "da",
-    "fin": "fi",
-    "pol": "pl",
-    "rus": "ru",
-    "jpn": "ja",
-    "kor": "ko",
-    "chi": "zh",
-    "zho": "zh",
-    "tur": "tr",
-    "ara": "ar",
-    "hin": "hi",
-    "ell": "el",
-    "cze": "cs",
-    "ces": "cs",
-    "hun": "hu",
-    "ukr": "uk",
-    "heb": "he",
-    "gre": "el",
-    "ron": "ro",
-    "rum": "ro",
-}
-_NO_LANGUAGE = {"", "xxx", "und", "unk", "zxx", "mul"}
+#: `07 - `, `7.`, `1-05 ` (disc and track), `07 `; but `99 Luftballons` is a name.
+_TRACK_NUMBER = re.compile(r"^(?:(?:\d-)?\d{1,3}\s*[-.](?:\s+|(?=\D))|(?:\d-\d|0)\d\s+)(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +54,9 @@ def read_tags(path: Path) -> Tags:
 
     Damaged tags count as none.
     """
-    import mutagen
-
-    try:
-        file = mutagen.File(path)
-    # mutagen raises its own errors, but also whatever a broken file makes it stumble over.
-    except Exception:  # noqa: BLE001
-        file = None
-    said = {fact: _first(file, names) for fact, names in _NAMES.items()}
+    said, lyrics_language = _read(path)
     artist, title = _from_name(path)
     year = _YEAR.search(said["year"])
-    language = (said["language"] or _lyrics_language(file)).strip().lower()
     explicit = said["explicit"].lower()
     return Tags(
         title=said["title"] or title,
@@ -100,35 +64,83 @@ def read_tags(path: Path) -> Tags:
         album=said["album"],
         year=int(year[1]) if year else None,
         genre=said["genre"],
-        language="" if language in _NO_LANGUAGE else _TWO_LETTERS.get(language, language),
+        language=language_code(said["language"] or lyrics_language),
         explicit=explicit in _EXPLICIT if explicit in _EXPLICIT | _CLEAN else None,
         lyrics=said["lyrics"],
     )
 
 
-def _first(file: Any, names: tuple[str, ...]) -> str:
-    """Return the text of the first of those tags that has one."""
+def _read(path: Path) -> tuple[dict[str, str], str]:
+    """Return the facts by their names in `_NAMES`, empty where unknown, and the language of the lyrics."""
+    import mutagen
+    from mutagen.apev2 import APEv2File
+
+    tags = _by_mutagen(mutagen.File, path)
+    said = _facts(tags)
+    # It knows no RIFF INFO, Matroska, CAF and AU, and no APEv2 in MP3.
+    for read in (partial(_by_mutagen, APEv2File), _by_ffmpeg):
+        if not said["title"] and not said["artist"]:
+            said = {fact: said[fact] or text for fact, text in _facts(read(path)).items()}
+    return said, _lyrics_language(tags)
+
+
+def _by_mutagen(reader: Callable[[Path], Any], path: Path) -> Any:
+    try:
+        return getattr(reader(path), "tags", None)
+    # mutagen raises its own errors, but also whatever a broken file makes it stumble over.
+    except Exception:  # noqa: BLE001
+        return None
+
+
+def _by_ffmpeg(path: Path) -> dict[str, str]:
+    import av
+
+    try:
+        with av.open(str(path), metadata_errors="surrogateescape") as container:
+            tags = [container.metadata, *(stream.metadata for stream in container.streams.audio[:1])]
+    except (av.FFmpegError, OSError, UnicodeError):
+        return {}
+    return {name: _legible(text) for some in reversed(tags) for name, text in some.items()}
+
+
+def _legible(text: str) -> str:
+    """Return a text whose bytes were no UTF-8 in the Windows letters that they most likely are."""
+    content = text.encode("utf-8", "surrogateescape")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def _facts(tags: Any) -> dict[str, str]:
+    return {fact: _first(tags, names, every=fact == "artist") for fact, names in _NAMES.items()}
+
+
+def _first(tags: Any, names: tuple[str, ...], *, every: bool) -> str:
+    """Return the first text of the first of those tags that has one, or every text of it."""
     for name in names:
-        for text in _texts(file, name):
-            if text:
-                return text
+        if texts := [text for text in _texts(tags, name) if text]:
+            return ", ".join(texts) if every else texts[0]
     return ""
 
 
-def _texts(file: Any, name: str) -> Iterator[str]:
-    tags = getattr(file, "tags", None)
+def _texts(tags: Any, name: str) -> Iterator[str]:
     if tags is None:
         return
-    if hasattr(tags, "getall"):
-        for frame in tags.getall(name):
-            yield _clean(_frame_text(frame))
-        return
     wanted = name.lower()
+    if hasattr(tags, "getall"):
+        for frame in tags.getall(name.partition(":")[0]):
+            # Programs differ in how they write the names of their own.
+            if frame.FrameID != _OWN or f"{_OWN}:{frame.desc}".lower() == wanted:
+                yield _clean(_frame_text(frame))
+        return
     # Vorbis comments and APE know no capitals; MP4 atoms do, but no two of ours differ in them alone.
     for key, values in tags.items() if hasattr(tags, "items") else list(tags):
         if key.lower() == wanted:
             for value in values if isinstance(values, list | tuple) else [values]:
-                yield _clean(str(getattr(value, "value", value)))
+                # APEv2 puts a zero between several.
+                for text in str(getattr(value, "value", value)).split("\0"):
+                    yield _clean(text)
 
 
 def _frame_text(frame: Any) -> str:
@@ -140,8 +152,7 @@ def _frame_text(frame: Any) -> str:
     return str(text)
 
 
-def _lyrics_language(file: Any) -> str:
-    tags: Any = getattr(file, "tags", None)
+def _lyrics_language(tags: Any) -> str:
     return next((frame.lang for frame in tags.getall("USLT")), "") if hasattr(tags, "getall") else ""
 
 

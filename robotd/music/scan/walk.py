@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 from robotd.errors import LibraryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: What libsndfile or FFmpeg can read, by its ending.
 ENDINGS = frozenset(
@@ -19,7 +21,7 @@ ENDINGS = frozenset(
         *(".mp2", ".mp3", ".mpc", ".oga", ".ogg", ".opus", ".tta", ".wav", ".wma", ".wv"),
     )
 )
-LYRICS_ENDING = ".lrc"
+_LYRICS_ENDING = ".lrc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ class Unreadable:
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, Stamp] | Unreadable]:
-    """Give the music files below a folder, by their names; hidden ones and links to folders are passed over.
+    """Give the music files below a folder, by their names; links to folders and what is hidden are passed over.
+
+    Hidden is what begins with a dot, but not with several: "...And Justice for All" is music.
 
     Raises:
         LibraryError: the folder itself can't be looked into.
@@ -53,24 +57,57 @@ def walk(folder: Path) -> Iterator[tuple[Path, Stamp] | Unreadable]:
     yield from _walk(folder)
 
 
+def lyrics_among(names: Iterable[str]) -> dict[str, str]:
+    """Return which of a folder's files are lyrics, by the name that their song has without its ending."""
+    # Of several the one in small letters is last, and taken.
+    return {Path(name).stem: name for name in sorted(names) if _ending(name) == _LYRICS_ENDING}
+
+
 def _walk(folder: Path) -> Iterator[tuple[Path, Stamp] | Unreadable]:
+    # No recursion: folders may lie deeper in one another than Python would go.
+    open_folders = [_look_into(folder)]
+    while open_folders:
+        one = next(open_folders[-1], None)
+        if one is None:
+            open_folders.pop()
+        elif isinstance(one, Path):
+            open_folders.append(_look_into(one))
+        else:
+            yield one
+
+
+def _look_into(folder: Path) -> Iterator[tuple[Path, Stamp] | Unreadable | Path]:
+    """Give what lies in a folder itself; folders as their paths."""
     try:
         with os.scandir(folder) as found:
-            entries = sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+            entries = sorted((entry for entry in found if not _hidden(entry.name)), key=lambda entry: entry.name)
     except OSError as error:
         yield Unreadable(folder, error.strerror or str(error))
         return
-    lyrics = {Path(entry.name).stem: entry for entry in entries if _ending(entry.name) == LYRICS_ENDING}
+    lyrics = lyrics_among(entry.name for entry in entries)
     for entry in entries:
         path = folder / entry.name
         try:
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(path)
-            elif _ending(entry.name) in ENDINGS and entry.is_file():
-                parts = [one.stat() for one in (entry, lyrics.get(path.stem)) if one is not None]
-                yield path, Stamp(sum(part.st_size for part in parts), max(part.st_mtime_ns for part in parts))
+                yield path
+            elif _ending(entry.name) in ENDINGS and stat.S_ISREG((song := entry.stat()).st_mode):
+                yield path, _stamp(song, folder / lyrics[path.stem] if path.stem in lyrics else None)
         except OSError as error:
-            yield Unreadable(path, error.strerror or str(error))
+            nowhere = entry.is_symlink() and isinstance(error, FileNotFoundError)
+            yield Unreadable(path, "is a link to a file that is not there" if nowhere else error.strerror or str(error))
+
+
+def _stamp(song: os.stat_result, lyrics: Path | None) -> Stamp:
+    parts = [song]
+    if lyrics is not None:
+        # That lyrics can't be read is told when they are to be.
+        with suppress(OSError):
+            parts.append(lyrics.stat())
+    return Stamp(sum(part.st_size for part in parts), max(part.st_mtime_ns for part in parts))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") and not name.startswith("..")
 
 
 def _ending(name: str) -> str:

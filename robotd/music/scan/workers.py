@@ -124,15 +124,19 @@ def _begin() -> None:
 class Cluster:
     """The workers of a Dask cluster; they need robotd and see the files under the same paths.
 
+    A file that kills its worker is found out and told, as with `Processes`.
+
     Args:
         address: of its scheduler, such as `tcp://box:8786`.
         connect_s: how long to wait for it.
+        work: what they do.
 
     Raises:
         LibraryError: dask.distributed is not installed, or the scheduler can't be reached or has no workers.
     """
 
-    def __init__(self, address: str, connect_s: float = _CONNECT_S) -> None:
+    def __init__(self, address: str, connect_s: float = _CONNECT_S, work: Callable[[Job], Studied] = study) -> None:
+        self._work = work
         try:
             import distributed
         except ImportError as error:
@@ -157,28 +161,40 @@ class Cluster:
             LibraryError: the cluster was lost.
         """
         remaining = iter(jobs)
-        paths: dict[Any, str] = {}
+        handed_out: dict[Any, Job] = {}
+        killed: list[Job] = []
         done = self._distributed.as_completed(loop=self._client.loop)
         try:
-            self._hand_out(islice(remaining, _AHEAD * self._threads), done, paths)
+            self._hand_out(islice(remaining, _AHEAD * self._threads), done, handed_out)
             # as_completed ends when nothing is handed out, so the next job goes out before a result is given.
             for future in done:
-                self._hand_out(islice(remaining, 1), done, paths)
-                yield self._result(future, paths.pop(future.key))
+                self._hand_out(islice(remaining, 1), done, handed_out)
+                job, studied = handed_out.pop(future.key), self._result(future)
+                if studied is None:
+                    killed.append(job)
+                else:
+                    yield studied
+            # A worker takes with it all that it has in hand: only a song that is alone and kills again is to blame.
+            for job in killed:
+                yield self._result(self._submit(job)) or Studied(job.path, problem=_CRASHED)
         finally:
             self._client.close()
 
-    def _hand_out(self, jobs: Iterable[Job], done: Any, paths: dict[Any, str]) -> None:
+    def _hand_out(self, jobs: Iterable[Job], done: Any, handed_out: dict[Any, Job]) -> None:
         for job in jobs:
-            future = self._client.submit(study, job, pure=False)
-            paths[future.key] = job.path
+            future = self._submit(job)
+            handed_out[future.key] = job
             done.add(future)
 
-    def _result(self, future: Any, path: str) -> Studied:
+    def _submit(self, job: Job) -> Any:
+        return self._client.submit(self._work, job, pure=False)
+
+    def _result(self, future: Any) -> Studied | None:
+        """Return what was found out, None if the worker was killed."""
         try:
             result: Studied = future.result()
         except self._distributed.KilledWorker:
-            return Studied(path, problem=_CRASHED)
+            return None
         except (self._distributed.FutureCancelledError, OSError) as error:
             raise LibraryError(f"the Dask cluster was lost ({error}); what was done is kept, scan again") from error
         return result

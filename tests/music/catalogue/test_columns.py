@@ -25,8 +25,8 @@ def test_columns_are_found_by_the_names_that_people_use(tmp_path: Path) -> None:
     assert plan.scale is not None
     assert (plan.scale.name, plan.rows, plan.certain) == ("1..9", 1, False)
     assert list(plan.lines())[3:5] == [
-        "valence: valence_mean (on a scale of 1..9)",
-        "arousal: arousal_mean (on a scale of 1..9)",
+        "valence: valence_mean (on a scale of 1..9; found 1 to 1)",
+        "arousal: arousal_mean (on a scale of 1..9; found 9 to 9)",
     ]
 
 
@@ -39,11 +39,34 @@ def test_stated_columns_and_scale_hold_and_nobody_need_be_asked(tmp_path: Path) 
     assert not plan_import(file, {"title": "name"}).certain
 
 
+def test_a_stated_column_may_be_written_as_in_the_file(tmp_path: Path) -> None:
+    file = csv(tmp_path, "a,b,0,0\n", "Title,Song - Name,valence,arousal\n")
+    assert plan_import(file, {"title": "Song - Name"}).columns["title"] == "song_name"
+
+
+@pytest.mark.parametrize(
+    ("header", "durations", "milliseconds"),
+    [
+        ("duration", ("215", "61.5", "21600"), False),
+        ("duration", ("215000", "61500", ""), True),
+        ("duration", ("", "", ""), False),
+        ("duration_ms", ("900", "800", "700"), True),
+    ],
+)
+def test_durations_in_milliseconds_are_noticed(
+    tmp_path: Path, header: str, durations: tuple[str, ...], *, milliseconds: bool
+) -> None:
+    rows = "".join(f"{n},0,0,{duration}\n" for n, duration in enumerate(durations))
+    plan = plan_import(csv(tmp_path, rows, f"title,valence,arousal,{header}\n"))
+    assert plan.milliseconds == milliseconds
+    assert (f"duration_s: {header} (milliseconds)" in plan.lines()) == milliseconds
+
+
 def test_standard_scores_are_preferred_where_a_catalogue_has_them(tmp_path: Path) -> None:
     file = csv(tmp_path, "a,5,6,-1.5,2\nb,3,3,0.2,1\n", "title,valence,arousal,v_z,a_z\n")
     plan = plan_import(file)
     assert (plan.columns["valence"], plan.columns["arousal"]) == ("v_z", "a_z")
-    assert any("standard scores" in line for line in plan.lines())
+    assert "valence: v_z (standard scores; found -1.5 to 0.2)" in plan.lines()
     assert plan_import(file, scale="1..9").columns["valence"] == "valence"
     assert plan_import(file, {"valence": "valence", "arousal": "arousal"}).columns["valence"] == "valence"
     only_one = csv(tmp_path, "a,5,6,-1.5\nb,3,3,0.2\n", "title,valence,arousal,v_z\n")
@@ -79,6 +102,15 @@ def test_eight_emotions_stand_for_valence_and_arousal(tmp_path: Path) -> None:
         ("title,valence,arousal\n", {"valence": "v9"}, None, "no column 'v9'; it has: title"),
         ("title,valence,arousal\n", {"mood": "valence"}, None, "no field 'mood'"),
         ("title,valence,arousal\na,0,0\n", {}, "0-5", "no scale '0-5'"),
+        ("title,valence,arousal,Valence\na,0,0,0\n", {}, None, "has more than one column valence: rename"),
+        (
+            "title;valence;arousal\na;0,5;0,1\nb;0,6;0,0\n",
+            {},
+            None,
+            "no row has numbers in valence and arousal; line 2: valence '0,5' is no number",
+        ),
+        ('title,valence,arousal\n"a,0,0\nb,0,0\n', {}, None, "no row has numbers .*; line 2: valence is empty"),
+        ("title,valence,arousal\na,0,0,x,y\n", {}, None, "line 2: has 5 cells, but there are 3 columns"),
         ("title,valence,arousal\na,-500,0\nb,900,4\n", {}, None, "the scale of valence and arousal can't be told"),
     ],
 )

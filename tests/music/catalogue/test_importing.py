@@ -3,14 +3,17 @@ from __future__ import annotations
 import csv as csv_module
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from robotd.errors import LibraryError
+from robotd.music.catalogue import importing
 from robotd.music.catalogue.columns import plan_import
 from robotd.music.catalogue.importing import Imported, import_catalogue
 from robotd.music.library import Library, Song
 from tests.music.catalogue.files import HEADER, csv
+from tests.music.library.entries import entry
 
 SHARED = Path("../shared/data/music")
 
@@ -152,12 +155,65 @@ def test_a_file_that_can_not_be_read_is_told(tmp_path: Path, content: bytes | No
         imported(tmp_path, file)
 
 
-def test_each_row_is_progress(tmp_path: Path) -> None:
-    seen: list[int] = []
+def test_a_catalogue_is_kept_piece_by_piece_and_others_may_write_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_PIECE", 2)
+    rows = "One,A,x:1,0,0\n,,,,\nTwo,A,x:2,0,0\nOne,A,x:1,0.5,0\nThree,A,x:3,0,0\n"
+    plan = plan_import(csv(tmp_path, rows), scale="-1..1")
+    with Library(tmp_path / "library.db") as library, Library(tmp_path / "library.db") as other:
+        other.put([entry("Three", "x:3")], "scan")
+        importer = importing.Importer(library, plan)
+        pieces = []
+        for piece in importer.run():
+            pieces.append((piece, importer.report.added, other.count() - 13))
+            other.put([entry("Hers", "x:hers", valence=len(pieces) / 10)], "hers")
+            other.remove(other.search("Hers")[0].id)
+    assert pieces == [(2, 1, 1), (2, 2, 2), (1, 2, 2)]
+    report = importer.report
+    assert (plan.rows, report.added, report.updated, report.repeated, len(report.rejected)) == (5, 2, 1, 1, 1)
+
+
+def test_what_was_taken_before_a_mishap_stays_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "_PIECE", 2)
+    plan = plan_import(csv(tmp_path, "".join(f"{n},A,x:{n},0,0\n" for n in range(6))), scale="-1..1")
     with Library(tmp_path / "library.db") as library:
-        plan = plan_import(csv(tmp_path, "One,A,x:1,0,0\n,,,,\n"), scale="-1..1")
-        import_catalogue(library, plan, lambda: seen.append(1))
-    assert len(seen) == plan.rows == 2
+        put, calls = library.put, iter(range(6))
+
+        def put_until_the_disk_is_full(*args: Any, **more: Any) -> tuple[int, int]:
+            if next(calls) == 2:
+                raise LibraryError("full")
+            return put(*args, **more)
+
+        monkeypatch.setattr(library, "put", put_until_the_disk_is_full)
+        importer = importing.Importer(library, plan)
+        with pytest.raises(LibraryError, match="full"):
+            list(importer.run())
+        assert (importer.report.added, library.count()) == (4, 16)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_columns_may_be_separated_as_spreadsheets_do(tmp_path: Path, delimiter: str) -> None:
+    header, row = ('"Song, or; what\tever"', "artist", "valence", "arousal"), ("Tee; für, zwei", "A", "0.5", "-0.5")
+    content = f"{delimiter.join(header)}\n" + delimiter.join(f'"{cell}"' for cell in row) + delimiter * 3 + "\n"
+    plan = plan_import(csv(tmp_path, content, ""), {"title": "song,_or;_what_ever"}, "-1..1")
+    with Library(tmp_path / "library.db") as library:
+        report = import_catalogue(library, plan)
+        song = library.songs()[-1]
+    assert (report.added, report.rejected) == (1, [])
+    assert (song.title, song.artist, song.valence, song.arousal) == ("Tee; für, zwei", "A", 0.5, -0.5)
+
+
+def test_a_row_of_several_lines_is_reported_where_it_begins(tmp_path: Path) -> None:
+    rows = 'One,A,x:1,0,0\n"Two\nor\nthree",B,x:2,loud,0\n\n\nFour,D,x:4,?,0\n'
+    report, _ = imported(tmp_path, csv(tmp_path, rows))
+    assert [bad.line for bad in report.rejected] == [3, 8]
+
+
+def test_milliseconds_become_seconds_and_languages_two_letters(tmp_path: Path) -> None:
+    rows = "One,0,0,61500,eng\nTwo,0,0,,GER\nThree,0,0,3,xxx\n"
+    _, songs = imported(tmp_path, csv(tmp_path, rows, "title,valence,arousal,duration_ms,language\n"))
+    assert [(song.duration_s, song.language) for song in songs.values()] == [(61.5, "en"), (None, "de"), (0.003, "")]
 
 
 @pytest.mark.skipif(not (SHARED / "catalogue.csv.gz").exists(), reason="the catalogues are not here")
@@ -166,7 +222,7 @@ def test_public_catalogues_are_imported_whole(tmp_path: Path, name: str, rows: i
     with gzip.open(SHARED / name, "rt", encoding="utf-8", newline="") as file:
         assert sum(1 for _ in csv_module.reader(file)) == rows + 1
     report, songs = imported(tmp_path, SHARED / name, scale=None)
-    assert (report.added, len(songs), report.rejected) == (rows, rows, ())
+    assert (report.added, len(songs), report.rejected) == (rows, rows, [])
     points = [(song.valence, song.arousal) for song in songs.values()]
     for axis in zip(*points, strict=True):
         assert abs(sum(axis) / rows) < 0.1

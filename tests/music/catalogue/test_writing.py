@@ -42,8 +42,9 @@ def test_what_is_written_can_be_imported_again(tmp_path: Path) -> None:
     assert write_catalogue(tmp_path / "all.csv", songs) == 14
     with Library(tmp_path / "b.db") as library:
         library.remove_source("album")
-        assert import_catalogue(library, plan_import(tmp_path / "all.csv", scale="-1..1")).rejected == ()
+        assert import_catalogue(library, plan_import(tmp_path / "all.csv", scale="-1..1")).rejected == []
         again = library.songs()
+    assert [song.source for song in again] == ["album"] * 12 + ["scan"] * 2
     for before, after in zip(songs, again, strict=True):
         for name in (field.name for field in fields(Facts)):
             value = getattr(before, name)

@@ -10,6 +10,7 @@ import pytest
 from robotd.errors import LibraryError
 from robotd.music import album
 from robotd.music.library import Library
+from robotd.music.library.files import Files, State
 from robotd.music.library.schema import APPLICATION_ID, MIGRATIONS
 from tests.music.library.entries import entry
 
@@ -77,17 +78,12 @@ def test_what_is_not_known_comes_back_as_unknown(path: Path) -> None:
     assert (song.album, song.year, song.explicit, song.moods, song.keywords) == ("", None, None, None, ())
 
 
-def test_putting_a_song_again_keeps_its_id_and_its_feedback(path: Path) -> None:
+def test_putting_a_song_again_keeps_its_id(path: Path) -> None:
     with Library(path) as library:
         library.put([entry()], "list.csv")
         (first,) = library.search("One")
-        library.add_feedback(first.id, "like")
         result = library.put([entry("One (remix)", valence=0.5), entry("Two", "x:2")], "list.csv")
         second = library.song(first.id)
-        with library.reading() as database:
-            assert database.execute("SELECT kind FROM feedback WHERE song_id = ?", (first.id,)).fetchall() == [
-                ("like",)
-            ]
     assert result == (1, 1)
     assert (second.title, second.valence) == ("One (remix)", 0.5)
 
@@ -112,6 +108,36 @@ def test_all_of_a_list_is_put_or_nothing(path: Path) -> None:
         assert library.put([entry()], "list.csv") == (1, 0)
 
 
+def test_a_known_song_keeps_its_source_when_it_is_amended(path: Path) -> None:
+    with Library(path) as library:
+        library.put([entry()], "scan")
+        library.put([entry(), entry("Two", "x:2"), entry("Three", "x:3")], "b.csv", amend=True, sources={"x:3": "c"})
+        songs = library.songs()[-3:]
+    assert [(song.title, song.source) for song in songs] == [("One", "scan"), ("Two", "b.csv"), ("Three", "c")]
+
+
+def test_words_that_no_song_has_any_more_are_forgotten(path: Path) -> None:
+    def words() -> tuple[str, ...]:
+        return library.table().words
+
+    def heard(*words: str, uri: str = "file:///1") -> int:
+        song = entry(uri=uri, keywords=tuple((word, 0.5) for word in words))
+        return files.put(song, State(1, 1, b"", "us"))
+
+    with Library(path) as library:
+        files = Files(library)
+        first = heard("rain", "home")
+        second = heard("rain", "sea", uri="file:///2")
+        heard("home")
+        assert words() == ("rain", "home", "sea")
+        files.move(first, "file:///2", 1, 1)
+        assert words() == ("home",)
+        library.put([entry(uri="file:///2", keywords=(("storm", 0.5),))], "a.csv", amend=True)
+        assert words() == ("storm",)
+        files.remove([first, second])
+        assert words() == ()
+
+
 def test_an_unknown_song_is_told(path: Path) -> None:
     with Library(path) as library:
         with pytest.raises(LibraryError, match=r"no song 999 in the library .*library list"):
@@ -120,16 +146,23 @@ def test_an_unknown_song_is_told(path: Path) -> None:
             library.remove(999)
 
 
-def test_a_removed_song_takes_its_feedback_and_words_along(path: Path) -> None:
+def test_the_id_of_a_removed_song_is_never_given_again(path: Path) -> None:
+    with Library(path) as library:
+        library.put([entry()], "a")
+        (first,) = library.search("One")
+        library.remove(first.id)
+    with Library(path) as library:
+        library.put([entry("Two", "x:2"), entry("Three", "x:3")], "a")
+        assert [song.id for song in library.songs() if song.source == "a"] == [first.id + 1, first.id + 2]
+
+
+def test_a_removed_song_takes_its_words_along(path: Path) -> None:
     with Library(path) as library:
         library.put(
             [entry(keywords=(("rain", 0.5), ("home", 0.5))), entry("Two", "x:2", keywords=(("home", 1.0),))], "a"
         )
         (song,) = library.search("One")
-        library.add_feedback(song.id, "like")
         library.remove(song.id)
-        with library.reading() as database:
-            assert database.execute("SELECT count(*) FROM feedback").fetchone() == (0,)
         assert library.table().words == ("home",)
 
 
@@ -159,22 +192,9 @@ def test_songs_near_a_point_come_nearest_first(path: Path) -> None:
     assert [song.title for song in found] == ["5", "6", "4"]
 
 
-def test_feedback_is_stored_and_unknown_songs_are_refused(path: Path) -> None:
-    with Library(path) as library:
-        library.add_feedback(3, "rating", value=0.8, recommendation_id="abc")
-        with pytest.raises(LibraryError, match="no song 999"):
-            library.add_feedback(999, "like")
-    database = sqlite3.connect(path)
-    rows = database.execute("SELECT recommendation_id, song_id, kind, value FROM feedback").fetchall()
-    database.close()
-    assert rows == [("abc", 3, "rating", 0.8)]
-
-
-def test_the_version_changes_with_our_songs_and_with_other_connections_but_not_with_feedback(path: Path) -> None:
+def test_the_version_changes_with_our_songs_and_with_other_connections(path: Path) -> None:
     with Library(path) as ours, Library(path) as theirs:
         first = ours.version
-        ours.add_feedback(1, "like")
-        assert ours.version == first
         ours.put([entry()], "a")
         second = ours.version
         theirs.put([entry("Two", "x:2")], "a")
@@ -198,7 +218,7 @@ def test_a_closed_library_says_so(path: Path) -> None:
         library.songs()
 
 
-def test_a_library_of_the_first_schema_keeps_its_songs_ids_and_feedback(path: Path) -> None:
+def test_a_library_of_the_first_schema_keeps_its_songs_and_ids(path: Path) -> None:
     database = sqlite3.connect(path)
     database.executescript(MIGRATIONS[0])
     database.execute(
@@ -213,7 +233,6 @@ def test_a_library_of_the_first_schema_keeps_its_songs_ids_and_feedback(path: Pa
         songs = library.songs()
         assert [song.id for song in library.search("arger")] == [7]
         with library.reading() as connection:
-            assert connection.execute("SELECT song_id, kind FROM feedback").fetchall() == [(7, "like")]
             assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     assert [(song.id, song.title, song.valence, song.source) for song in songs] == [
         (7, "Ärger", 0.25, "old"),

@@ -38,6 +38,14 @@ def test_words_are_found_by_their_beginnings_in_title_or_artist_without_accents_
     assert titles(library, "  ") == [title for title, _ in SONGS]
 
 
+def test_a_title_of_signs_is_found_by_them(library: Library) -> None:
+    library.put([entry("🌧", "x:rain", artist="&"), entry("100 %", "x:100", artist="")], "a")
+    assert titles(library, "🌧") == ["🌧"]
+    assert titles(library, "& 🌧") == ["🌧"]
+    assert titles(library, "%") == ["Delta 100% Blue", "100 %"]
+    assert titles(library, "blue &") == ["Delta 100% Blue", "Blue", "Marching"]
+
+
 def test_the_index_follows_the_songs(library: Library) -> None:
     library.put([entry("Green", "x:Blue", artist="Éric_B")], "a")
     assert titles(library, "green") == ["Green"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import av
@@ -60,7 +61,7 @@ def write(path: Path, sound: NDArray[np.float32] | None = None, rate_hz: int = R
     planes = np.ascontiguousarray(np.atleast_2d(sound.T))
     layout = "mono" if len(planes) == 1 else "stereo"
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate_hz if codec == "libopus" else 44_100)
+        stream = container.add_stream(codec, rate=rate_hz if path.suffix in {".opus", ".mp3"} else 44_100)
         stream.layout, stream.bit_rate = layout, 64_000
         frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
         frame.sample_rate = rate_hz
@@ -89,3 +90,10 @@ def study_or_die(job: Job) -> Studied:
     if "deadly" in job.path:
         os.kill(os.getpid(), signal.SIGKILL)
     return Studied(job.path, problem="was read")
+
+
+def study_slowly_or_die(job: Job) -> Studied:
+    """As `study_or_die`; the others are still at work when it dies."""
+    if "deadly" not in job.path:
+        time.sleep(0.5)
+    return study_or_die(job)

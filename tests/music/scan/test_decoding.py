@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from mutagen import id3
 
 from robotd.errors import MediaError
 from robotd.music.scan import decoding
-from robotd.music.scan.decoding import read_sound
+from robotd.music.scan.decoding import duration_of, read_sound
 from tests.music.scan.sounds import RATE_HZ, music, noise, write
 
 if TYPE_CHECKING:
@@ -33,9 +34,44 @@ def test_a_song_is_as_loud_in_stereo_as_in_mono(tmp_path: Path, ending: str) -> 
     assert two == pytest.approx(one, rel=0.02)
 
 
+@pytest.mark.parametrize(("ending", "channels"), [("ogg", 8), ("wav", 8), ("ogg", 10), ("wav", 24)])
+def test_any_number_of_channels_is_heard_as_their_mean(tmp_path: Path, ending: str, channels: int) -> None:
+    mono = music(2.0)
+    loudness = np.linspace(0.5, 1.5, channels, dtype=np.float32)
+    heard = read_sound(write(tmp_path / f"a.{ending}", mono[:, None] * loudness))
+    assert len(heard) == len(mono)
+    assert np.sqrt((heard**2).mean()) == pytest.approx(np.sqrt((mono**2).mean()), rel=0.02)
+
+
+def test_tags_in_old_letters_do_no_harm(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mp3")
+    id3.ID3(path).delete()
+    path.write_bytes(path.read_bytes() + b"TAG" + "Müll".encode("cp1252").ljust(125, b"\0"))
+    assert len(read_sound(path)) / RATE_HZ == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_songs_that_were_joined_are_heard_at_their_own_speed(tmp_path: Path, first: int) -> None:
+    sounds = music(2.0, rate_hz=22_050), np.stack([music(2.0, rate_hz=44_100)] * 2, axis=1)
+    contents = [
+        write(tmp_path / f"{len(sound)}.mp3", sound, rate_hz).read_bytes()
+        for sound, rate_hz in zip(sounds, (22_050, 44_100), strict=True)
+    ]
+    (tmp_path / "joined.mp3").write_bytes(contents[first] + contents[1 - first])
+    assert len(read_sound(tmp_path / "joined.mp3")) / RATE_HZ == pytest.approx(4.0, abs=0.2)
+
+
 def test_of_a_long_file_the_beginning_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "LONGEST_S", 2.0)
-    assert len(read_sound(write(tmp_path / "a.wav", noise(5)))) == 2 * RATE_HZ
+    path = write(tmp_path / "a.wav", noise(5))
+    heard = read_sound(path)
+    assert len(heard) == 2 * RATE_HZ
+    assert duration_of(path, heard) == pytest.approx(5.0)
+
+
+def test_a_file_is_as_long_as_what_was_heard_of_it_whatever_it_says(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", noise(5))
+    assert duration_of(path, noise(3)) == 3.0
 
 
 @pytest.mark.parametrize(

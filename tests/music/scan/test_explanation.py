@@ -43,6 +43,22 @@ def test_ratings_at_the_end_of_their_scale_are_found_later() -> None:
     assert again.weights == pytest.approx(WEIGHTS, abs=1e-3)
 
 
+def test_of_many_windows_the_newest_are_kept_that_tell_what_is_unknown() -> None:
+    learner = Learner()
+    for seed in range(200):
+        some = told(20, seed)
+        some[:, 7 + 2] = np.random.default_rng(seed).uniform(1, 9, 20)  # is no linear function, and never found
+        learner.learn(some)
+    assert len(learner._told) == 400
+    assert np.isnan(learner.weights[:, 2]).all()
+    learner = Learner()
+    for seed in range(200):
+        some = told(20, seed)
+        some[0 if seed % 10 else 1 :, 7 + 3] = np.nan  # is told by one window of two hundred
+        learner.learn(some)
+    assert learner.done
+
+
 def test_what_is_always_the_same_or_no_linear_function_explains_nothing() -> None:
     assert not Learner().learn(np.repeat(told(1), 50, axis=0))
     crooked = told(50)

@@ -81,7 +81,6 @@ def test_each_song_is_kept_at_once(library: Library, folder: Path) -> None:
 def test_a_changed_file_is_heard_again_and_keeps_its_id(library: Library, folder: Path) -> None:
     scanned(library, folder)
     before = library.songs()[0]
-    library.add_feedback(before.id, "like")
     write(folder / "a.wav", music(4.0, 150, A_MINOR))
     report, asked = scanned(library, folder)
     after = library.songs()[0]
@@ -96,6 +95,113 @@ def test_lyrics_that_appear_beside_a_song_are_a_change(library: Library, folder:
     (folder / "a.lrc").write_text("I miss my home and cry, the tears, the lonely rain", encoding="utf-8")
     assert scanned(library, folder)[1] == ["a.wav"]
     assert library.songs()[0].lyrics_emotions is not None
+
+
+def test_a_file_that_was_only_touched_is_not_heard_again(library: Library, folder: Path) -> None:
+    lyrics = folder / "a.lrc"
+    lyrics.write_text("tears and rain", encoding="utf-8")
+    scanned(library, folder)
+    before = ids(library)
+    for path in (folder / "a.wav", lyrics, folder / "b" / "b.flac"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    report, asked = scanned(library, folder)
+    assert (report.unchanged, report.updated, asked) == (2, 0, [])
+    assert ids(library) == before
+    written = library.version
+    scanned(library, folder)
+    assert library.version == written
+    lyrics.write_text("happy and gay!", encoding="utf-8")
+    assert scanned(library, folder)[1] == ["a.wav"]
+
+
+@pytest.fixture
+def numbered(library: Library, folder: Path) -> Path:
+    """Three songs that are known, `1.wav` to `3.wav`."""
+    for number, tempo_bpm in enumerate((70, 100, 130), 1):
+        write(folder / f"{number}.wav", music(2.0, tempo_bpm))
+    (folder / "a.wav").unlink()
+    (folder / "b" / "b.flac").unlink()
+    scanned(library, folder)
+    return folder
+
+
+def places(library: Library) -> dict[str, int]:
+    return {song.uri.rpartition("/")[2]: song.id for song in library.songs()}
+
+
+def test_a_song_that_takes_the_name_of_another_stays_the_song_it_is(library: Library, numbered: Path) -> None:
+    before = ids(library)
+    (numbered / "1.wav").unlink()
+    (numbered / "2.wav").rename(numbered / "1.wav")
+    report, asked = scanned(library, numbered)
+    assert (report.moved, report.updated, report.vanished, asked) == (1, 0, 1, [])
+    assert places(library) == {"1.wav": before["2"], "3.wav": before["3"]}
+    assert library.song(before["1"]).missing
+    assert scanned(library, numbered, prune=True)[0].pruned == 1
+    assert places(library) == {"1.wav": before["2"], "3.wav": before["3"]}
+
+
+def test_a_song_whose_name_was_taken_is_known_when_it_comes_back(library: Library, numbered: Path) -> None:
+    before = ids(library)
+    first = (numbered / "1.wav").read_bytes()
+    (numbered / "2.wav").replace(numbered / "1.wav")
+    scanned(library, numbered)
+    (numbered / "back.wav").write_bytes(first)
+    report, asked = scanned(library, numbered)
+    assert (report.moved, report.vanished, asked) == (1, 0, [])
+    assert places(library) == {"1.wav": before["2"], "3.wav": before["3"], "back.wav": before["1"]}
+
+
+def test_songs_that_change_names_are_told_apart(library: Library, numbered: Path) -> None:
+    before = ids(library)
+    for old, new in (("1", "x"), ("2", "1"), ("3", "2"), ("x", "3")):
+        (numbered / f"{old}.wav").rename(numbered / f"{new}.wav")
+    report, asked = scanned(library, numbered)
+    assert (report.moved, report.vanished, asked) == (3, 0, [])
+    assert places(library) == {"1.wav": before["2"], "2.wav": before["3"], "3.wav": before["1"]}
+
+
+def test_a_new_song_under_the_name_of_one_that_was_moved_is_new(library: Library, numbered: Path) -> None:
+    before = ids(library)
+    (numbered / "1.wav").rename(numbered / "moved.wav")
+    write(numbered / "1.wav", music(2.5, 150, A_MINOR))
+    report, asked = scanned(library, numbered)
+    assert (report.moved, report.added, report.updated, asked) == (1, 1, 0, ["1.wav"])
+    assert places(library)["moved.wav"] == before["1"]
+    assert places(library)["1.wav"] not in before.values()
+
+
+def test_a_song_that_takes_a_name_and_gets_lyrics_is_heard_again_and_stays_itself(
+    library: Library, numbered: Path
+) -> None:
+    before = ids(library)
+    (numbered / "2.wav").replace(numbered / "1.wav")
+    (numbered / "1.lrc").write_text("tears and rain", encoding="utf-8")
+    report, asked = scanned(library, numbered)
+    assert (report.moved, report.vanished, asked) == (1, 1, ["1.wav"])
+    assert places(library)["1.wav"] == before["2"]
+
+
+def test_a_copy_over_another_song_is_a_change_of_that(library: Library, numbered: Path) -> None:
+    before = ids(library)
+    (numbered / "1.wav").write_bytes((numbered / "2.wav").read_bytes())
+    report, asked = scanned(library, numbered)
+    assert (report.updated, report.moved, asked) == (1, 0, ["1.wav"])
+    assert ids(library) == before
+
+
+def test_a_link_that_leads_nowhere_for_now_is_told_and_its_song_is_kept(
+    library: Library, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "a.wav").rename(tmp_path / "a.wav")
+    (folder / "a.wav").symlink_to(tmp_path / "a.wav")
+    scanned(library, folder)
+    before = ids(library)
+    (tmp_path / "a.wav").rename(tmp_path / "away.wav")
+    report, _ = scanned(library, folder, prune=True)
+    assert report.failed == [(str(folder / "a.wav"), "is a link to a file that is not there")]
+    assert (report.vanished, report.pruned) == (0, 0)
+    assert ids(library) == before
 
 
 def test_moved_files_are_recognised_without_hearing_them_again(library: Library, folder: Path) -> None:
@@ -268,7 +374,19 @@ def test_a_folder_that_is_not_there_is_told_and_nothing_is_lost(library: Library
 
 
 def test_two_scans_do_not_write_at_once(library: Library) -> None:
-    with alone(library.path), pytest.raises(LibraryError, match="another scan is writing into"), alone(library.path):
+    with alone(library.path), pytest.raises(LibraryError, match="another scan or import is writing into"), alone(library.path):
         pass
     with alone(library.path):
+        pass
+
+
+def test_a_lock_that_belongs_to_another_user_is_told(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_path: Path, *_: object, **__: object) -> None:  # as it is for everybody but root
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", closed)
+    with (
+        pytest.raises(LibraryError, match=r"can't write .*library\.db-scan: Permission denied .*sudo chown"),
+        alone(library.path),
+    ):
         pass

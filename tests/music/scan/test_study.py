@@ -7,7 +7,8 @@ import pytest
 
 from robotd.config import Runtime
 from robotd.errors import ModelError
-from robotd.music.scan.study import Job, digest_of, made_by, study
+from robotd.music.scan import decoding
+from robotd.music.scan.study import Job, digest_of, made_by, study, without_lyrics
 from robotd.perceive.manifest import Manifest, load_manifest
 from tests.music.scan.sounds import music, noise, write
 
@@ -63,6 +64,43 @@ def test_lyrics_that_can_not_be_read_are_noted_and_the_song_is_kept(tmp_path: Pa
     assert studied.entry is not None
     assert studied.entry.lyrics_emotions is None
     assert studied.notes == ("its lyrics can't be read (English is wanted)",)
+
+
+def test_lyrics_beside_the_file_without_any_words_do_not_hide_those_of_its_tags(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.flac")
+    file: Any = mutagen.File(path)
+    file["lyrics"] = SAD
+    file.save()
+    (tmp_path / "a.lrc").write_text("[ar:Änne]\n[ti:Lied]\n", encoding="utf-8")
+    entry = study(job(path)).entry
+    assert entry is not None
+    assert entry.lyrics_emotions is not None
+
+
+@pytest.mark.parametrize(("kind", "why"), [("folder", "Is a directory"), ("link", "No such file or directory")])
+def test_a_file_of_lyrics_that_can_not_be_opened_is_noted(tmp_path: Path, kind: str, why: str) -> None:
+    path = write(tmp_path / "a.wav")
+    if kind == "folder":
+        (tmp_path / "a.lrc").mkdir()
+    else:
+        (tmp_path / "a.lrc").symlink_to(tmp_path / "nowhere.lrc")
+    studied = study(job(path))
+    assert studied.entry is not None
+    assert studied.notes == (f"the lyrics beside it can't be read ({why})",)
+
+
+def test_a_file_is_longer_than_what_was_heard_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "LONGEST_S", 2.0)
+    studied = study(job(write(tmp_path / "a.flac", noise(5.0))))
+    assert studied.entry is not None
+    assert (studied.entry.duration_s, studied.duration_s) == (5.0, 2.0)
+
+
+def test_the_lyrics_beside_a_file_are_in_its_digest(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav")
+    alone = digest_of(path)
+    (tmp_path / "a.lrc").write_text(SAD, encoding="utf-8")
+    assert digest_of(path) != alone == without_lyrics(digest_of(path))
 
 
 def test_damage_that_was_passed_over_is_noted(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import av
 import mutagen
+import numpy as np
 import pytest
 from mutagen import id3
+from mutagen.apev2 import APEv2
 from mutagen.mp4 import MP4
 
 from robotd.music.scan.tags import Tags, read_tags
@@ -93,13 +96,72 @@ def test_timed_lyrics_and_several_artists(tmp_path: Path) -> None:
     assert (tags.artist, tags.lyrics) == ("Änne, Mara", "eins\nzwei")
 
 
+@pytest.mark.parametrize("name", ["lyrics", "LYRICS", "UnsyncedLyrics"])
+def test_lyrics_under_a_name_of_their_own(tmp_path: Path, name: str) -> None:
+    file: Any = mutagen.File(write(tmp_path / "a.mp3"))
+    file.tags.add(id3.TXXX(desc=name, text=LYRICS))
+    file.tags.add(id3.TXXX(desc="mood", text="sad"))
+    file.save()
+    assert read_tags(tmp_path / "a.mp3").lyrics == LYRICS
+
+
+def test_several_artists_of_comments_are_told_all_and_of_other_facts_the_first(tmp_path: Path) -> None:
+    file: Any = mutagen.File(write(tmp_path / "a.flac"))
+    file["artist"], file["title"] = ["Änne", "Mara"], ["Lied", "Song"]
+    file.save()
+    tags = read_tags(tmp_path / "a.flac")
+    assert (tags.artist, tags.title) == ("Änne, Mara", "Lied")
+
+
+@pytest.mark.parametrize(
+    ("ending", "codec"), [("wav", "pcm_s16le"), ("mka", "pcm_s16le"), ("caf", "pcm_s16le"), ("tta", "tta")]
+)
+def test_tags_that_only_ffmpeg_reads(tmp_path: Path, ending: str, codec: str) -> None:
+    path = tmp_path / f"Somebody - Something.{ending}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=16_000, layout="mono", format="s16")
+        container.metadata.update({"title": "Lied", "artist": "Änne", "album": "Platte", "date": "1999"})
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.int16), format="s16", layout="mono")
+        frame.sample_rate = 16_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    tags = read_tags(path)
+    assert (tags.title, tags.artist, tags.album, tags.year) == ("Lied", "Änne", "Platte", 1999)
+
+
+def test_tags_in_old_letters_are_legible(tmp_path: Path) -> None:
+    title, artist = "Müll".encode("cp1252"), "Änne".encode("cp1252")
+    info = b"INFO" + b"".join(
+        name + len(text).to_bytes(4, "little") + text for name, text in ((b"INAM", title), (b"IART", artist))
+    )
+    path = write(tmp_path / "a.wav")
+    path.write_bytes(path.read_bytes() + b"LIST" + len(info).to_bytes(4, "little") + info)
+    tags = read_tags(path)
+    assert (tags.title, tags.artist) == ("Müll", "Änne")
+
+
+def test_ape_tags_of_an_mp3(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mp3")
+    id3.ID3(path).delete()
+    tags = APEv2()
+    tags["Title"], tags["Artist"], tags["Album"] = "Lied", ["Änne", "Mara"], "Platte"
+    tags.save(path)
+    assert read_tags(path) == Tags("Lied", "Änne, Mara", "Platte")
+
+
 @pytest.mark.parametrize(
     ("name", "artist", "title"),
     [
         ("07 - Änne - Das Lied.wav", "Änne", "Das Lied"),
         ("Änne - Das Lied - live.wav", "Änne", "Das Lied - live"),
         ("07. Das_Lied.wav", "", "Das Lied"),
-        ("99 Luftballons.wav", "", "Luftballons"),
+        ("07_Das_Lied.wav", "", "Das Lied"),
+        ("07 - 1999.wav", "", "1999"),
+        ("1-05 Das Lied.wav", "", "Das Lied"),
+        ("2-12 - Änne - Das Lied.wav", "Änne", "Das Lied"),
+        ("99 Luftballons.wav", "", "99 Luftballons"),
+        ("50 Cent - In Da Club.wav", "50 Cent", "In Da Club"),
+        ("4.33.wav", "", "4.33"),
         ("1999.wav", "", "1999"),
         (" - .wav", "", "-"),
     ],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import multiprocessing
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from robotd.config import Runtime
 from robotd.errors import LibraryError, ModelError
 from robotd.music.scan.study import Job, study
 from robotd.music.scan.workers import Cluster, Processes
-from tests.music.scan.sounds import study_or_die, write
+from tests.music.scan.sounds import study_or_die, study_slowly_or_die, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,24 @@ def test_a_dask_cluster_does_the_same_work(tmp_path: Path) -> None:
         }
     assert set(found) == {str(path) for path in (*paths, broken)}
     assert [found[str(path)].entry is not None for path in (*paths, broken)] == [True, True, True, False]
+
+
+def test_a_file_that_kills_its_dask_worker_is_told_and_those_beside_it_are_read(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="Dask is an extra")
+    dask = pytest.importorskip("dask")
+    names = ["a", "b", "deadly-c", "d", "e"]
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=4, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL
+        ) as cluster,
+    ):
+        workers = Cluster(cluster.scheduler_address, work=study_slowly_or_die)
+        found = {studied.path: studied.problem for studied in workers.study(job(tmp_path / name) for name in names)}
+    assert found == {
+        str(tmp_path / name): "crashes the program that decodes it" if "deadly" in name else "was read"
+        for name in names
+    }
 
 
 def test_a_scheduler_that_is_not_there_is_told() -> None:
