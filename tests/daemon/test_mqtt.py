@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,6 @@ from tests.servers.mqtt import HOST, Listener, Mosquitto, eventually, listen
 
 R = "robotd/tester/"
 TRANSIENT = ("event", "recommendation", "response/")
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    with Mosquitto(folder) as mosquitto:
-        yield mosquitto
 
 
 def settings(broker: Mosquitto, *more: str) -> tuple[str, ...]:

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.daemon.robots import RunningRobot
 from tests.daemon.test_text import R, settings
 from tests.servers.mqtt import Mosquitto, eventually, listen
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    with Mosquitto(folder) as mosquitto:
-        yield mosquitto
 
 
 async def test_a_journey_is_published_and_thumbs_are_learnt_from(broker: Mosquitto, tmp_path: Path) -> None:

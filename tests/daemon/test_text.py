@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,6 @@ from tests.servers.mqtt import HOST, Mosquitto, eventually, listen
 
 R = "robotd/tester/"
 SECRET = "My dog died and I cry all the time"
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    folder = tmp_path / "broker"
-    folder.mkdir()
-    with Mosquitto(folder) as mosquitto:
-        yield mosquitto
 
 
 def settings(broker: Mosquitto, *more: str) -> tuple[str, ...]:

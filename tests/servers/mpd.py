@@ -16,9 +16,7 @@ from tests.servers.sound import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
-    from typing_extensions import Self
 
 #: At low rates MPD 0.23 with a null output now and then answers no command for the 10 s that it buffers.
 RATE_HZ = 48000
@@ -71,15 +69,6 @@ class Mpd(Server):
         if password is not None:
             lines += [f'password "{password}@read,add,control,admin"', 'default_permissions ""']
         self._config_file.write_text("\n".join(lines) + "\n")
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Start it and wait until it listens and knows its songs."""

@@ -21,9 +21,7 @@ from tests.servers.process import Server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
-    from types import TracebackType
 
-    from typing_extensions import Self
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 10.0
@@ -83,15 +81,6 @@ class Mosquitto(Server):
                 f"require_certificate {_yes(client_certificates)}",
             ]
         self._config_file.write_text("\n".join(lines) + "\n")
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Start it and wait until it listens."""

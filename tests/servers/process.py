@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import subprocess
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
-class Server:
-    """A process that can be ended in good order, killed, and sent signals; `start` is each server's own."""
+class Server(ABC):
+    """Runs for the length of a `with` block, or from `start` to `stop`; it can be killed and sent signals."""
 
     _process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it and wait until it can be used."""
 
     def stop(self) -> None:
         """End it in good order, if it runs."""

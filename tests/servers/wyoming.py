@@ -14,11 +14,9 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pocketsphinx
-from typing_extensions import Self
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
@@ -26,6 +24,7 @@ from wyoming.event import Event
 from wyoming.server import AsyncEventHandler, AsyncServer
 
 from tests.servers.mqtt import HOST, START_TIMEOUT_S, _listens, free_port
+from tests.servers.process import Server
 
 RATE_HZ = 16_000
 
@@ -71,23 +70,13 @@ class Recogniser(AsyncEventHandler):
         return found.hypstr if found else ""
 
 
-class WyomingProcess:
+class WyomingProcess(Server):
     """Runs the server for the length of a `with` block, or from `start` to `stop`."""
 
     def __init__(self, mood: str = "") -> None:
         self.port = free_port()
         self.uri = f"tcp://{HOST}:{self.port}"
         self._mood = mood
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         arguments = [sys.executable, "-m", "tests.servers.wyoming", str(self.port), self._mood]
@@ -97,12 +86,6 @@ class WyomingProcess:
             if self._process.poll() is not None or time.monotonic() > deadline_s:
                 raise RuntimeError("the Wyoming server did not start")
             time.sleep(0.01)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(timeout=10)
-            self._process = None
 
 
 async def serve(port: int, mood: str) -> None:
